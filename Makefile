@@ -1,0 +1,49 @@
+# One spelling for people and for continuous integration. `make` alone prints this list.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# The parent commit, or, where the whole history is one commit, that commit itself.
+BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git rev-parse --is-shallow-repository)" = true ] && echo HEAD~1 || echo HEAD)
+
+.PHONY: help gate test lint e2e golden clean
+help:            ## print this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
+
+gate: .venv/.ready        ## measure this tree against its parent commit and print the verdict
+	$(BIN)/perfgate gate --base $(BASE)
+
+test: .venv/.ready        ## run the tests, the fast ones first
+	$(BIN)/python -m pytest tests/unit tests/contract tests/golden tests/integration
+
+lint: .venv/.lint         ## check style, types, spelling, workflows, action and Dockerfile
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate tests entrypoint.py
+	$(BIN)/zizmor --offline --no-progress .github/workflows action.yml
+	$(BIN)/actionlint .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/hadolint Dockerfile
+
+e2e: .venv/.e2e           ## build the image, run the action under act against a fake GitHub
+	$(BIN)/python -m pytest tests/e2e
+
+golden: .venv/.ready      ## rewrite the golden files from what is rendered today
+	$(BIN)/python -m pytest tests/golden --update-golden
+
+clean:                    ## remove what the targets above made
+	rm -rf .venv build dist perfgate-out
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(INSTALL) --editable '.[torch,test]'
+	@touch $@
+
+.venv/.lint: .venv/.ready
+	$(INSTALL) --editable '.[lint]'
+	@touch $@
+
+.venv/.e2e: .venv/.ready
+	$(INSTALL) --editable '.[e2e]'
+	@touch $@

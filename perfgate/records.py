@@ -1,0 +1,320 @@
+"""What is measured and what is decided, as frozen values with versioned JSON. Imports no effect.
+
+Schema history, both documents:
+    1  first version
+
+A record holds raw samples only; every figure that people read is derived from it elsewhere.
+Unknown keys are ignored on reading within one version, so that a newer patch release can add some.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from perfgate.errors import ConfigurationError
+
+PositiveMs = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Value(BaseModel):
+    """Base of every document part: frozen, keyword-only, written and read by field alias."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, serialize_by_alias=True
+    )
+
+
+class Side(StrEnum):
+    """The two things compared: what the change starts from, and the change."""
+
+    BASE = "base"
+    HEAD = "head"
+
+
+class Stage(Value):
+    """One named stage of a request; the same stage twice in a request adds up."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    duration_ms: NonNegative
+    count: Annotated[int, Field(ge=1)] = 1
+
+
+class TensorSummary(Value):
+    """What identifies a tensor without keeping it: enough to see where two runs part ways."""
+
+    name: str
+    shape: tuple[int, ...] = ()
+    mean: Finite
+    deviation: NonNegative
+    norm: NonNegative
+
+
+class OutputFingerprint(Value):
+    """What a request computed: summaries in order of execution, and a hash of the final output."""
+
+    stages: tuple[TensorSummary, ...] = ()
+    sha256: str | None = None
+
+
+class Report(Value):
+    """One measured request, as the benchmark reported it."""
+
+    total_duration_ms: PositiveMs
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    steps_ms: tuple[NonNegative, ...] = ()
+    load_ms: NonNegative | None = None
+    peak_memory_mb: NonNegative | None = None
+    output: OutputFingerprint | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _add_up_repeated_stages(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) == len(names):
+            return self
+        merged: dict[str, Stage] = {}
+        for stage in self.stages:
+            seen = merged.get(stage.name)
+            merged[stage.name] = (
+                stage
+                if seen is None
+                else Stage(
+                    name=stage.name,
+                    duration_ms=seen.duration_ms + stage.duration_ms,
+                    count=seen.count + stage.count,
+                )
+            )
+        object.__setattr__(self, "stages", tuple(merged.values()))
+        return self
+
+
+class Launch(Value):
+    """One fresh process of one side: the unit of statistics.
+
+    ``pair`` counts from 0; ``None`` is the discarded burn-in launch. A failed launch keeps its
+    reason and the end of its log instead of reports.
+    """
+
+    side: Side
+    pair: int | None
+    order: int
+    started_at: str
+    duration_s: NonNegative
+    reports: tuple[Report, ...] = ()
+    imported: dict[str, str] = Field(default_factory=dict)
+    output_files: dict[str, str] = Field(default_factory=dict)
+    failure: str | None = None
+    log_tail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None
+
+
+class Fingerprint(Value):
+    """Machine and software: what must match for a stored figure to be comparable, and the rest."""
+
+    hardware_key: str
+    must_match: dict[str, str] = Field(default_factory=dict)
+    told: dict[str, str] = Field(default_factory=dict)
+
+
+class Tree(Value):
+    """What one side is: the commit that was measured and where it was."""
+
+    commit: str
+    ref: str
+    dirty: bool = False
+
+
+class GatePolicy(Value):
+    """The gate's rules; ratios are fractions (3 % is 0.03), the budget is in device minutes."""
+
+    strategy: Literal["baseline", "paired", "auto"] = "auto"
+    margin: float = 0.03
+    stage_margin: float = 0.10
+    stage_floor_ms: float = 5.0
+    false_block: float = 0.01
+    miss: float = 0.05
+    max_pairs: int = 12
+    budget_min: float = 30.0
+    inconclusive: Literal["neutral", "fail"] = "neutral"
+    incomparable: Literal["neutral", "fail"] = "neutral"
+    missing: Literal["neutral", "fail"] = "fail"
+
+
+class Origin(StrEnum):
+    """How a case came into the gate: judged, or only told."""
+
+    JUDGED = "judged"
+    NEW = "new"
+    WORKLOAD_CHANGED = "workload changed"
+
+
+class CaseRecord(Value):
+    """All launches of one case in one job.
+
+    ``workload`` is what its hash covers; ``allow`` maps a permitted change to its reason;
+    ``stopped`` says why launches ended before the case was decided.
+    """
+
+    id: str
+    workload_hash: str
+    workload: dict[str, Any] = Field(default_factory=dict)
+    origin: Origin = Origin.JUDGED
+    allow: dict[str, str] = Field(default_factory=dict)
+    launches: tuple[Launch, ...] = ()
+    stopped: str | None = None
+
+
+class Record(Value):
+    """All launches of one job: raw, versioned, the only input that a decision needs."""
+
+    schema_name: Literal["perfgate.record"] = Field("perfgate.record", alias="schema")
+    version: Literal[1] = 1
+    perfgate: str
+    suite: str
+    created_at: str
+    fingerprint: Fingerprint
+    policy: GatePolicy
+    base: Tree | None
+    head: Tree
+    cases: tuple[CaseRecord, ...]
+    notes: tuple[str, ...] = ()
+    interrupted: str | None = None
+
+
+class Verdict(StrEnum):
+    """The one word for a metric or a case; a case carries the worst of its judged metrics."""
+
+    PASSED = "passed"
+    IMPROVED = "improved"
+    REGRESSED = "regressed"
+    ACCEPTED = "accepted"
+    INCONCLUSIVE = "inconclusive"
+    NEW = "new"
+    MISSING = "missing"
+    INCOMPARABLE = "incomparable"
+    FAILED = "failed"
+
+
+SEVERITY: tuple[Verdict, ...] = (
+    Verdict.REGRESSED,
+    Verdict.FAILED,
+    Verdict.MISSING,
+    Verdict.INCOMPARABLE,
+    Verdict.INCONCLUSIVE,
+    Verdict.NEW,
+    Verdict.ACCEPTED,
+    Verdict.IMPROVED,
+    Verdict.PASSED,
+)
+"""Worst first: the order of rows, and how several verdicts become one word."""
+
+
+class MetricDecision(Value):
+    """One metric of one case: medians of the launches, and the ratio with its interval.
+
+    ``judged`` is false for what is shown without being able to block (small stages, CPU memory).
+    """
+
+    name: str
+    unit: Literal["ms", "MiB"]
+    base: float | None
+    head: float | None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    verdict: Verdict
+    judged: bool = True
+    reason: str = ""
+
+
+class CaseDecision(Value):
+    """One case: its verdict, the sentence a reviewer reads, and every metric."""
+
+    id: str
+    verdict: Verdict
+    detail: str = ""
+    sentence: str = ""
+    pairs: int = 0
+    launches: int = 0
+    noise: float | None = None
+    more_pairs: int | None = None
+    output: Literal["same", "changed", "allowed", "not checked"] = "not checked"
+    log_tail: str = ""
+    metrics: tuple[MetricDecision, ...] = ()
+
+
+class Cost(Value):
+    """What the decision cost on the device."""
+
+    launches: int
+    device_minutes: float
+
+
+class Problem(Value):
+    """Why a job ended without deciding: the error's own words."""
+
+    problem: str
+    fix: str
+    exit_code: int
+
+
+class Decision(Value):
+    """Everything that is told: every text, file and exit code is made from this value."""
+
+    schema_name: Literal["perfgate.decision"] = Field("perfgate.decision", alias="schema")
+    version: Literal[1] = 1
+    perfgate: str
+    suite: str
+    conclusion: Literal["success", "failure", "neutral"]
+    verdict: Verdict
+    exit_code: int
+    strategy: str
+    hardware_key: str
+    base: Tree | None = None
+    head: Tree | None = None
+    counts: dict[str, int] = Field(default_factory=dict)
+    cost: Cost = Cost(launches=0, device_minutes=0.0)
+    cases: tuple[CaseDecision, ...] = ()
+    notes: tuple[str, ...] = ()
+    told: dict[str, str] = Field(default_factory=dict)
+    interrupted: str | None = None
+    problem: Problem | None = None
+
+
+def parse_record(text: str, *, source: str) -> Record:
+    """Read a record; raises ConfigurationError naming ``source`` for anything else."""
+    return _parse(Record, text, source=source)
+
+
+def parse_decision(text: str, *, source: str) -> Decision:
+    """Read a decision; raises ConfigurationError naming ``source`` for anything else."""
+    return _parse(Decision, text, source=source)
+
+
+def to_json(document: Record | Decision) -> str:
+    """The document as JSON text with a final newline; floats keep every digit."""
+    return document.model_dump_json(indent=1) + "\n"
+
+
+_Document = TypeVar("_Document", Record, Decision)
+
+
+def _parse(kind: type[_Document], text: str, *, source: str) -> _Document:
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise ConfigurationError(
+            f"{source} is not a {kind.__name__.lower()} that this perfgate reads: "
+            f"{where}: {first['msg']}",
+            fix="Give a file that perfgate wrote, or update perfgate if a newer one wrote it.",
+        ) from error
