@@ -1,0 +1,1 @@
+"""GitHub: events, the client, comments. The only room that knows PyGithub; imports it late."""

@@ -1,0 +1,171 @@
+"""The event payload and the environment become one checked value."""
+
+import json
+
+import pytest
+
+from perfgate.errors import ConfigurationError
+from perfgate.github.event import Event, read_event
+
+HEAD, BASE = "a" * 40, "b" * 40
+
+
+def environment(name="pull_request", **overrides):
+    return {
+        "GITHUB_EVENT_NAME": name,
+        "GITHUB_EVENT_PATH": "/event.json",
+        "GITHUB_REPOSITORY": "octo/bench",
+        "GITHUB_SHA": "c" * 40,
+        "GITHUB_RUN_ID": "77",
+        "GITHUB_RUN_ATTEMPT": "2",
+    } | overrides
+
+
+def a_pull_request(**overrides):
+    fields = {
+        "number": 7,
+        "head": {"sha": HEAD, "repo": {"full_name": "octo/bench"}},
+        "base": {"sha": BASE, "ref": "main"},
+        "labels": [{"name": "perf"}, {"name": "ünïcode label"}],
+    }
+    return {"pull_request": fields | overrides}
+
+
+def read(payload, name="pull_request", **overrides):
+    return read_event(environment(name, **overrides), lambda _: json.dumps(payload))
+
+
+def test_pull_request():
+    assert read(a_pull_request()) == Event(
+        name="pull_request",
+        repository="octo/bench",
+        pull_request=7,
+        head_sha=HEAD,
+        base_sha=BASE,
+        base_ref="main",
+        labels=("perf", "ünïcode label"),
+        run_url="https://github.com/octo/bench/actions/runs/77/attempts/2",
+    )
+
+
+def test_merge_group():
+    group = {
+        "head_sha": HEAD,
+        "base_sha": BASE,
+        "base_ref": "refs/heads/main",
+        "head_ref": "refs/heads/gh-readonly-queue/main/pr-7",
+    }
+    event = read({"merge_group": group}, "merge_group")
+    assert (event.pull_request, event.head_sha, event.base_sha) == (None, HEAD, BASE)
+    assert event.base_ref == "main"
+
+
+@pytest.mark.parametrize("before", ["0" * 40, "d" * 40])
+def test_push__previous_tip_is_no_base(before):
+    event = read({"ref": "refs/heads/main", "before": before}, "push")
+    assert (event.head_sha, event.base_sha, event.base_ref) == ("c" * 40, None, "main")
+
+
+@pytest.mark.parametrize("name", ["schedule", "workflow_dispatch"])
+def test_events_without_a_change(name):
+    event = read({"inputs": None, "schedule": "5 4 * * *"}, name)
+    assert (event.name, event.pull_request, event.base_sha) == (name, None, None)
+
+
+def test_local():
+    assert read_event({"GITHUB_EVENT_NAME": ""}, lambda _: "never read") == Event(name="local")
+
+
+@pytest.mark.parametrize(
+    ("source", "is_fork"),
+    [
+        ({"full_name": "octo/bench"}, False),
+        ({"full_name": "Octo/Bench"}, False),
+        ({"full_name": "someone/bench"}, True),
+        (None, True),
+    ],
+    ids=["same", "other case", "fork", "deleted fork"],
+)
+def test_fork(source, is_fork):
+    assert read(a_pull_request(head={"sha": HEAD, "repo": source})).is_fork is is_fork
+
+
+def test_comment_on_a_pull_request_and_on_an_issue():
+    on_pull_request = {"issue": {"number": 9, "pull_request": {"url": "x"}}}
+    assert read(on_pull_request, "issue_comment").pull_request == 9
+    assert read({"issue": {"number": 9}}, "issue_comment").pull_request is None
+
+
+def test_workflow_run__only_an_unambiguous_pull_request():
+    def named(*numbers):
+        return {"workflow_run": {"pull_requests": [{"number": number} for number in numbers]}}
+
+    assert read(named(4), "workflow_run").pull_request == 4
+    assert read(named(), "workflow_run").pull_request is None
+    assert read(named(4, 5), "workflow_run").pull_request is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        [],
+        "text",
+        {},
+        {"pull_request": 7},
+        a_pull_request(number="7"),
+        a_pull_request(number=True),
+        a_pull_request(number=-1),
+        a_pull_request(number=10**30),
+        a_pull_request(number=None),
+        a_pull_request(head=None),
+        a_pull_request(head={"sha": "--upload-pack=evil"}),
+        a_pull_request(head={"sha": HEAD, "repo": []}),
+        a_pull_request(base={"sha": BASE, "ref": 3}),
+        a_pull_request(labels={"name": "perf"}),
+        a_pull_request(labels=["perf"]),
+        a_pull_request(labels=[{"name": 3}]),
+    ],
+    ids=repr,
+)
+def test_damaged_payload(payload):
+    with pytest.raises(ConfigurationError, match="event payload") as raised:
+        read(payload)
+    assert "unset GITHUB_EVENT_NAME" in raised.value.fix
+    assert len(raised.value.problem) < 300
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a": ' + "9" * 10_000 + "}", "\0"])
+def test_payload_is_not_json(text):
+    with pytest.raises(ConfigurationError, match="event payload"):
+        read_event(environment(), lambda _: text)
+
+
+def test_payload_file_is_missing():
+    def missing(path):
+        raise FileNotFoundError(path)
+
+    with pytest.raises(ConfigurationError, match="FileNotFoundError"):
+        read_event(environment(), missing)
+    with pytest.raises(ConfigurationError, match="GITHUB_EVENT_PATH is not set"):
+        read_event(environment(GITHUB_EVENT_PATH=""), missing)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GITHUB_EVENT_NAME", "pull request\n::error::x"),
+        ("GITHUB_REPOSITORY", "../../etc"),
+        ("GITHUB_REPOSITORY", ""),
+        ("GITHUB_API_URL", "file:///etc/passwd"),
+        ("GITHUB_SERVER_URL", "https://x\n::set-output name=verdict::passed"),
+    ],
+)
+def test_hostile_variable(variable, value):
+    with pytest.raises(ConfigurationError, match=variable) as raised:
+        read(a_pull_request(), **{variable: value})
+    assert "\n::" not in str(raised.value)
+
+
+def test_commit_variable_is_checked():
+    with pytest.raises(ConfigurationError, match="GITHUB_SHA"):
+        read({}, "push", GITHUB_SHA="main")
