@@ -1,0 +1,43 @@
+"""The Protocol that every backend meets. Holds no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from perfgate.suite import Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideContext:
+    """What a backend is told of the side that it runs on."""
+
+    path: Path
+    python: Path
+    env: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """One process to start in the side's tree; it leaves its report where it was told to."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+
+
+class Backend(Protocol):
+    """Turns a case into a process, and says beforehand what is wrong with the case."""
+
+    def check(self, case: Case) -> None:
+        """Raise ConfigurationError where the case cannot run here."""
+
+    def expected_launch_s(self, case: Case) -> float | None:
+        """A guess at a launch's length for the plan, or None where nothing is known."""
+
+    def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
+        """The process that loads, warms up, serves the measured requests and writes ``report``."""
+
+    def must_import(self, side: SideContext) -> Mapping[str, Path]:
+        """Modules that the report has to prove, each with the folder it has to come from."""

@@ -1,0 +1,60 @@
+"""Backend ``builtin``: perfgate's own diffusion pipelines, each side from its own tree."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from perfgate.backends.backend import Invocation, SideContext
+from perfgate.errors import ConfigurationError
+from perfgate.suite import Case
+from perfgate.workloads.diffusion import presets
+
+_MODULE = "perfgate.workloads.diffusion"
+_LOAD_S = 3.0
+_REQUEST_S = 1.5
+
+
+class BuiltinBackend:
+    """Runs the tree's ``perfgate.workloads.diffusion`` in perfgate's own interpreter."""
+
+    def check(self, case: Case) -> None:
+        presets.resolve(case.preset or "", case.params)
+        if find_spec("torch") is None:
+            raise ConfigurationError(
+                f"case {case.id}: backend builtin needs torch, which is not installed here",
+                fix="pip install 'perfgate[torch]', or measure with backend: command.",
+            )
+
+    def expected_launch_s(self, case: Case) -> float | None:
+        return _LOAD_S + (1 + case.requests) * _REQUEST_S
+
+    def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
+        if not (side.path / "perfgate" / "workloads" / "diffusion").is_dir():
+            raise ConfigurationError(
+                f"case {case.id}: {side.path} holds no perfgate, and backend builtin measures "
+                "each side's own copy of it",
+                fix="Use backend: command with your project's benchmark; builtin is perfgate's "
+                "own self-test.",
+            )
+        threads = case.threads or 1
+        command = (
+            *(sys.executable, "-P", "-m", _MODULE),
+            *("--preset", case.preset or "", "--params", json.dumps(case.params)),
+            *("--requests", str(case.requests), "--threads", str(threads)),
+            *("--report", str(report)),
+        )
+        env = {
+            **side.env,
+            "PYTHONPATH": str(side.path),
+            "OMP_NUM_THREADS": str(threads),
+            "MKL_NUM_THREADS": str(threads),
+            **{name: str(value) for name, value in case.env.items()},
+        }
+        return Invocation(command=command, env=env)
+
+    def must_import(self, side: SideContext) -> Mapping[str, Path]:
+        return {"perfgate": side.path}

@@ -1,0 +1,13 @@
+"""Which backend a case names. The one place to register a new one."""
+
+from __future__ import annotations
+
+from perfgate.backends.backend import Backend
+from perfgate.backends.builtin import BuiltinBackend
+from perfgate.backends.command import CommandBackend
+from perfgate.suite import BackendName
+
+BACKENDS: dict[BackendName, Backend] = {
+    "builtin": BuiltinBackend(),
+    "command": CommandBackend(),
+}

@@ -1,0 +1,1 @@
+"""The two sides of a comparison: their commits, work trees, environments, and proof of each."""
