@@ -1,0 +1,1 @@
+"""What describes and times a run. The recorder and the dump need the standard library alone."""
