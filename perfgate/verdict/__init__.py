@@ -1,0 +1,1 @@
+"""Decides: numbers in, verdicts out. Imports errors and records alone, and has no effect."""
