@@ -3,9 +3,9 @@
 End-to-end of each of C cases is primary and shares 80 % of the rate (Bonferroni); the S judged
 stage, step and load metrics of the whole suite share the rest. Once a case's end-to-end is
 blocked, its part of the primary rate has been won and passes down to that case's own S_case
-secondary metrics: serial gatekeeping (Maurer, Hothorn and Lehmacher, 1995; Westfall and Krishen,
-"Optimally weighted, fixed sequence and gatekeeper multiple testing procedures", 2001,
-doi:10.1016/S0378-3758(01)00077-5).
+secondary metrics: serial gatekeeping (Westfall and Krishen, "Optimally weighted, fixed sequence
+and gatekeeper multiple testing procedures", 2001, doi:10.1016/S0378-3758(01)00077-5; in general
+Goeman and Solari, "The sequential rejection principle", 2010, doi:10.1214/10-AOS829).
 """
 
 from __future__ import annotations
@@ -65,10 +65,9 @@ class Hierarchy:
             max_pairs=self.policy.max_pairs,
         )
 
-    def plan_of(self, case_id: str, name: str, *, value: float, total: float) -> MetricPlan:
-        """The plan of a metric, made up for one that no burn-in had: it can only be told."""
-        planned = self.plans.get(case_id, {}).get(name)
-        return planned or plan_metric(
+    def plan_of(self, name: str, *, value: float, total: float) -> MetricPlan:
+        """The plan that a metric of this size would have had in a burn-in."""
+        return plan_metric(
             name,
             value=value,
             total=total,
@@ -127,5 +126,5 @@ def _burn_in(case: CaseRecord) -> Launch | None:
 
 
 def is_device(fingerprint: Fingerprint) -> bool:
-    """Whether the hardware key names a GPU or NPU, whose memory use is told apart from the host's."""
+    """Whether the hardware key names a GPU or NPU: only there is memory judged."""
     return not fingerprint.hardware_key.startswith("cpu-")

@@ -48,6 +48,13 @@ class MetricPlan:
         return self.kind != "shown"
 
 
+def failure_of(launch: Launch) -> str | None:
+    """Why a launch measured nothing; None for one that did."""
+    if launch.failure is not None:
+        return launch.failure
+    return None if launch.reports else "left no report"
+
+
 def launch_metrics(launch: Launch) -> dict[str, float]:
     """Every metric of a launch in the order of the table; only positive values are measurements."""
     samples: dict[str, list[float]] = {}
@@ -95,7 +102,7 @@ def plan_metrics(
     on_device: bool,
 ) -> dict[str, MetricPlan]:
     """Which metrics are judged, from launches that are not compared (the burn-in)."""
-    measured = [launch_metrics(launch) for launch in launches if launch.ok]
+    measured = [launch_metrics(launch) for launch in launches if failure_of(launch) is None]
     plans = {}
     for name in ordered_names(measured):
         value = fmean([metrics[name] for metrics in measured if name in metrics])
@@ -122,7 +129,7 @@ def plan_metric(
     stage_floor_ms: float,
     on_device: bool,
 ) -> MetricPlan:
-    """How the metric ``name`` is treated where it usually is ``value`` of ``total`` milliseconds."""
+    """How a metric is treated that usually takes ``value`` of the ``total`` milliseconds."""
     if name == END_TO_END:
         return MetricPlan(name=name, kind="primary", margin=margin)
     if name == PEAK_MEMORY:
