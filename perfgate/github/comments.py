@@ -39,14 +39,18 @@ class CommentApi(Protocol):
 
 
 def upsert(
-    api: CommentApi, *, pull_request: int, marker: str, render: Callable[[str | None], str]
+    api: CommentApi,
+    *,
+    pull_request: int,
+    is_ours: Callable[[str], bool],
+    render: Callable[[str | None], str],
 ) -> Comment:
     """Write the comment, given what ``render`` makes of the earlier body (None: there is none).
 
     Safe to repeat after a lost answer: a comment that did arrive is found and edited. When there
     are several of ours, from two jobs at once, the first one is kept up to date.
     """
-    found = find(api, pull_request=pull_request, marker=marker)
+    found = find(api, pull_request=pull_request, is_ours=is_ours)
     body = render(found.body if found else None)
     if found is not None and found.body == body:
         return found
@@ -59,17 +63,17 @@ def upsert(
     return api.create(pull_request, body)
 
 
-def find(api: CommentApi, *, pull_request: int, marker: str) -> Comment | None:
-    """Our comment: it starts with the marker, and our own account wrote it.
+def find(api: CommentApi, *, pull_request: int, is_ours: Callable[[str], bool]) -> Comment | None:
+    """The first comment whose body is ours and that our own account wrote.
 
-    Anybody can copy the marker, and a quotation of our comment holds it further down.
+    Both are needed: anybody can copy a marker, and other tools write with the same account.
     """
     author = api.login()
     return next(
         (
             comment
             for comment in api.comments(pull_request)
-            if comment.author == author and comment.body.lstrip().startswith(marker)
+            if comment.author == author and is_ours(comment.body)
         ),
         None,
     )

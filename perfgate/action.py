@@ -1,0 +1,153 @@
+"""The action's inputs (`INPUT_*`) as the command line's own arguments. Pure: no effect.
+
+So every door runs the same line, and the action has no behaviour of its own. Input names stay
+kebab-case in the environment (`INPUT_OUTPUT-DIR`), and an unset input arrives as empty text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final
+
+from perfgate.errors import ConfigurationError
+
+_PREFIX: Final = "INPUT_"
+# The runner sets these two for every Docker action whose `with:` names them.
+_OF_THE_RUNNER: Final = frozenset({"args", "entrypoint"})
+_CASE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MAX_SHOWN_CHARS: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What the action runs: a line that measures, a line that publishes, each perhaps absent."""
+
+    working_directory: str
+    output_dir: str
+    gate: tuple[str, ...] | None
+    publish: tuple[str, ...]
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One input of action.yml: its default, what it may be, and the check behind those words."""
+
+    name: str
+    default: str
+    allowed: str
+    valid: Callable[[str], bool]
+
+
+def _one_of(*words: str) -> tuple[str, Callable[[str], bool]]:
+    return " or ".join(words), lambda value: value in words
+
+
+def _is_below(value: str) -> bool:
+    path = PurePosixPath(value)
+    return value.isprintable() and not path.is_absolute() and ".." not in path.parts
+
+
+def _is_ref(value: str) -> bool:
+    return value.isprintable() and not value.startswith("-") and not any(c.isspace() for c in value)
+
+
+def _are_cases(value: str) -> bool:
+    return all(_CASE_ID.fullmatch(case) for case in _listed(value))
+
+
+def _input(name: str, default: str, check: tuple[str, Callable[[str], bool]]) -> Input:
+    return Input(name=name, default=default, allowed=check[0], valid=check[1])
+
+
+_PATH = ("a path below the workspace, without a leading / and without ..", _is_below)
+_SWITCH = _one_of("true", "false")
+
+INPUTS: Final = (
+    _input("command", "gate", _one_of("gate", "publish")),
+    _input("suite", "perfgate.yml", _PATH),
+    _input("base", "", ("a branch, tag or commit", _is_ref)),
+    _input("strategy", "", _one_of("auto", "paired", "baseline")),
+    _input("cases", "", ("case ids, separated by commas or line ends", _are_cases)),
+    _input("output-dir", "perfgate-out", _PATH),
+    _input("working-directory", ".", _PATH),
+    _input("comment", "true", _SWITCH),
+    _input("strict-publish", "false", _SWITCH),
+    _input("github-token", "", ("a token", str.isprintable)),
+)
+OUTPUTS: Final = ("verdict", "regressions", "decision-path", "comment-url")
+
+
+def plan(environ: Mapping[str, str]) -> Plan:
+    """What to run for these inputs; raises ConfigurationError that lists every wrong one."""
+    given = _given(environ)
+    problems = _unknown(given) + _invalid(given)
+    if problems:
+        count = "1 input is" if len(problems) == 1 else f"{len(problems)} inputs are"
+        raise ConfigurationError(
+            f"{count} wrong:" + "".join(f"\n  - {problem}" for problem in problems),
+            fix="Correct the step's `with:`; README, 'Inputs', lists them.",
+        )
+    value = {each.name: given.get(each.name) or each.default for each in INPUTS}
+    return Plan(
+        working_directory=value["working-directory"],
+        output_dir=value["output-dir"],
+        gate=_gate(value) if value["command"] == "gate" else None,
+        publish=_publish(value),
+        token=value["github-token"],
+    )
+
+
+def _gate(value: Mapping[str, str]) -> tuple[str, ...]:
+    line = ["gate", f"--suite={value['suite']}", f"--output-dir={value['output-dir']}"]
+    line += [f"--{name}={value[name]}" for name in ("base", "strategy") if value[name]]
+    line += [f"--case={case}" for case in _listed(value["cases"])]
+    return tuple(line)
+
+
+def _publish(value: Mapping[str, str]) -> tuple[str, ...]:
+    line = ["publish"]
+    line += ["--no-comment"] if value["comment"] == "false" else []
+    line += ["--strict-publish"] if value["strict-publish"] == "true" else []
+    return (*line, "--", value["output-dir"])
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(_PREFIX).lower(): value.strip()
+        for name, value in environ.items()
+        if name.startswith(_PREFIX) and value.strip()
+    }
+
+
+def _unknown(given: Mapping[str, str]) -> list[str]:
+    names = [each.name for each in INPUTS]
+    problems = []
+    for name in sorted(given.keys() - set(names) - _OF_THE_RUNNER):
+        close = difflib.get_close_matches(name.replace("_", "-"), names, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        problems.append(f"{_shown(name)}: unknown; {hint}allowed: {', '.join(names)}")
+    return problems
+
+
+def _invalid(given: Mapping[str, str]) -> list[str]:
+    return [
+        # A token that is wrong is a secret all the same.
+        f"{each.name}: {'***' if each.name == 'github-token' else _shown(given[each.name])}: "
+        f"must be {each.allowed}"
+        for each in INPUTS
+        if each.name in given and not each.valid(given[each.name])
+    ]
+
+
+def _listed(value: str) -> list[str]:
+    return [item.strip() for item in re.split(r"[,\n]", value) if item.strip()]
+
+
+def _shown(value: str) -> str:
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN_CHARS else text[: _MAX_SHOWN_CHARS - 1] + "…"
