@@ -59,8 +59,8 @@ def own_environment(
     environ: Mapping[str, str],
     timeout_s: float,
     run: RunSetup,
-) -> Iterator[tuple[Path, dict[str, str], Path | None]]:
-    """Interpreter, process environment and folder of a side's environment, held by this job.
+) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Interpreter and process environment of a side, held by this job.
 
     Without ``setup`` the side runs in the environment that perfgate was started from. Raises
     BenchmarkError with the end of the log when ``setup`` fails or runs out of time.
@@ -68,7 +68,7 @@ def own_environment(
     if setup is None:
         python = Path(shutil.which("python3", path=environ.get("PATH")) or sys.executable)
         env = side_environment(environ, side=side, path=tree, python=python, own_env=None)
-        yield python, env, None
+        yield python, env
         return
     folder = cache / "environments" / environment_key(setup, tree, side=side, repository=repository)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def own_environment(
         except BenchmarkError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        yield python, env, folder
+        yield python, env
 
 
 def _must_end_well(done: Finished, side: Side, command: tuple[str, ...], timeout_s: float) -> None:

@@ -31,6 +31,7 @@ for name in sys.argv[2:]:
 print("perfgate-proof:" + json.dumps(found))
 """
 _PROBE_TIMEOUT_S = 60
+_OWN_INSTALL = "Give each side its own install: `setup: pip install -e .` in the suite."
 
 
 def own_package(tree: Path) -> str | None:
@@ -84,10 +85,23 @@ def prove_sides(
             raise ConfigurationError(
                 f"base and head both import {name} from {at_base}: a tree would be compared with "
                 "itself",
-                fix="Give each side its own install: `setup: pip install -e .` in the suite.",
+                fix=_OWN_INSTALL,
             )
+        for side, place in ((base, at_base), (head, at_head)):
+            _must_be_its_own(side, name, place)
         proof[name] = {"base": at_base, "head": at_head}
     return proof
+
+
+def _must_be_its_own(checkout: Checkout, name: str, place: str) -> None:
+    """A side's module lies below its tree or its own environment, nowhere else."""
+    own = [checkout.path, *([Path(env)] if (env := checkout.env.get("VIRTUAL_ENV")) else [])]
+    if not any(Path(os.path.realpath(place)).is_relative_to(os.path.realpath(o)) for o in own):
+        raise ConfigurationError(
+            f"{checkout.side.value} imports {name} from {place}, which is not its own tree "
+            f"{checkout.path}",
+            fix=_OWN_INSTALL,
+        )
 
 
 def _found(

@@ -1,0 +1,223 @@
+"""The gate: suite → launches → record → decision → files, for one job on one machine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate import __version__
+from perfgate.app.edges import Edges
+from perfgate.app.launcher import SideLauncher
+from perfgate.app.measure import Measured, measure
+from perfgate.app.outputs import write_folder
+from perfgate.app.plan import Plan, PlannedCase, plan
+from perfgate.app.selection import Change, Selection, select
+from perfgate.app.trees import both_sides, head_alone
+from perfgate.backends.registry import BACKENDS
+from perfgate.baselines.store import StoredBaselines, load_baselines
+from perfgate.errors import BenchmarkError, ConfigurationError, PerfgateError
+from perfgate.records import Decision, GatePolicy, Origin, Record, Side, Tree
+from perfgate.sides.checkout import Checkout
+from perfgate.sides.git import Git, open_repository
+from perfgate.sides.resolve import Trigger, resolve_base
+from perfgate.suite import Suite, parse_suite
+from perfgate.verdict.decide import decide
+
+_MAX_BASELINE_FILES = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRequest:
+    """What a person or a workflow asks for; everything else is in the suite.
+
+    ``suite`` is a path below the repository; ``strategy`` overrides the suite's.
+    """
+
+    start: Path
+    suite: str
+    output: Path
+    base: str | None = None
+    strategy: str | None = None
+    only: tuple[str, ...] = ()
+    finish: bool = False
+
+
+def gate(request: GateRequest, edges: Edges) -> Decision:
+    """Measure base and head, decide, write the output folder, and return the decision.
+
+    Raises PerfgateError when nothing could be measured at all; an interrupted job is decided from
+    what it measured.
+    """
+    git = open_repository(request.start, edges.environ)
+    base, head = _trees(git, request, edges)
+    base_suite, head_suite = _suites(git, request.suite, base.commit)
+    selection = _select(git, base_suite, head_suite, request=request, edges=edges, base=base)
+    policy = _policy(selection.policy, request.strategy)
+    for one in selection.chosen:
+        BACKENDS[one.case.backend].check(one.case)
+    baselines = _baselines(git, base.commit, selection, edges.fingerprint.hardware_key)
+    edges.progress.note(_plan(selection, policy).told())
+    with contextlib.ExitStack() as stack:
+        try:
+            sides = stack.enter_context(
+                both_sides(git, edges, base=(base, base_suite), head=(head, head_suite))
+                if base_suite is not None and _needs_pairs(selection, policy)
+                else head_alone(git, edges, head=(head, head_suite))
+            )
+        except BenchmarkError as error:
+            if policy.strategy != "auto" or not baselines:
+                raise
+            selection = selection.noting(f"no pairs, since base cannot be built: {error.problem}")
+            policy = _policy(policy, "baseline")
+            sides = stack.enter_context(head_alone(git, edges, head=(head, head_suite)))
+        measured = _measure(selection, policy, sides, edges, finish=request.finish)
+    record = Record(
+        perfgate=__version__,
+        suite=selection.name,
+        created_at=edges.now(),
+        fingerprint=edges.fingerprint,
+        policy=policy,
+        base=base,
+        head=head,
+        cases=measured.cases,
+        notes=(*_same_commit(base, head), *selection.notes),
+        interrupted=measured.interrupted,
+    )
+    decision = decide(record, baselines=baselines)
+    write_folder(request.output, decision, record)
+    return decision
+
+
+def suite_name(request: GateRequest, environ: Mapping[str, str]) -> str:
+    """The suite's name as head writes it, or the default where the suite cannot be read."""
+    try:
+        git = open_repository(request.start, environ)
+        return parse_suite((git.root / request.suite).read_text(), source="").name
+    except (PerfgateError, OSError, UnicodeDecodeError):
+        default: str = Suite.model_fields["name"].default
+        return default
+
+
+def _trees(git: Git, request: GateRequest, edges: Edges) -> tuple[Tree, Tree]:
+    event = edges.event
+    trigger = Trigger(
+        name=event.name,
+        head_sha=event.head_sha,
+        base_sha=event.base_sha,
+        base_ref=event.base_ref,
+    )
+    commit, found_by = resolve_base(git, trigger, base=request.base)
+    branch = git.asks("symbolic-ref", "--quiet", "--short", "HEAD")
+    head = Tree(commit=git("rev-parse", "HEAD").strip(), ref=branch or "HEAD", dirty=git.is_dirty())
+    return Tree(commit=commit, ref=found_by), head
+
+
+def _same_commit(base: Tree, head: Tree) -> tuple[str, ...]:
+    if base.commit != head.commit:
+        return ()
+    if head.dirty:
+        return ("base is the commit that head's working tree stands on",)
+    return ("base and head are the same commit: this compares a tree with itself",)
+
+
+def _suites(git: Git, path: str, base_commit: str) -> tuple[Suite | None, Suite]:
+    file = git.root / path
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"there is no suite file {path} in {git.root}",
+            fix="Write one (README, 'The suite file'), or name it with --suite.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}", fix="Make it a readable UTF-8 file."
+        ) from error
+    at_base = git.file_at(base_commit, path)
+    head = parse_suite(text, source=path)
+    if at_base is None:
+        return None, head
+    return parse_suite(at_base, source=f"{path} at base {base_commit[:12]}"), head
+
+
+def _select(
+    git: Git,
+    base_suite: Suite | None,
+    head_suite: Suite,
+    *,
+    request: GateRequest,
+    edges: Edges,
+    base: Tree,
+) -> Selection:
+    changed = git.changed_paths(base.commit)
+    change = Change(event=edges.event.name, labels=edges.event.labels, paths=changed)
+    selection = select(base_suite, head_suite, change=change, only=request.only)
+    if selection.baselines is None:
+        return selection
+    folder = selection.baselines.rstrip("/") + "/"
+    touched = sorted(path for path in changed if path.startswith(folder))
+    if not touched:
+        return selection
+    more = f" and {len(touched) - 1} more" if len(touched) > 1 else ""
+    return selection.noting(
+        f"this pull request changes baselines ({touched[0]}{more}), without effect here"
+    )
+
+
+def _policy(policy: GatePolicy, strategy: str | None) -> GatePolicy:
+    if strategy is None:
+        return policy
+    return GatePolicy.model_validate({**policy.model_dump(), "strategy": strategy})
+
+
+def _baselines(git: Git, commit: str, selection: Selection, hardware_key: str) -> StoredBaselines:
+    if selection.baselines is None:
+        return {}
+    folder = f"{selection.baselines.rstrip('/')}/{hardware_key}"
+    paths = git.files_below(commit, folder)[:_MAX_BASELINE_FILES]
+    return load_baselines({path: git("show", f"{commit}:{path}") for path in paths})
+
+
+def _needs_pairs(selection: Selection, policy: GatePolicy) -> bool:
+    return policy.strategy != "baseline" and any(
+        one.origin is Origin.JUDGED for one in selection.chosen
+    )
+
+
+def _plan(selection: Selection, policy: GatePolicy) -> Plan:
+    return plan(
+        [
+            PlannedCase(
+                id=one.case.id,
+                launch_s=BACKENDS[one.case.backend].expected_launch_s(one.case),
+                paired=policy.strategy != "baseline" and one.origin is Origin.JUDGED,
+            )
+            for one in selection.chosen
+            if one.origin is not Origin.WORKLOAD_CHANGED
+        ],
+        max_pairs=policy.max_pairs,
+        budget_min=policy.budget_min,
+    )
+
+
+def _measure(
+    selection: Selection,
+    policy: GatePolicy,
+    sides: Mapping[Side, Checkout],
+    edges: Edges,
+    *,
+    finish: bool,
+) -> Measured:
+    return measure(
+        selection.chosen,
+        policy=policy,
+        paired=policy.strategy != "baseline",
+        finish=finish,
+        on_device=not edges.fingerprint.hardware_key.startswith("cpu-"),
+        launcher=SideLauncher(
+            cases={one.case.id: one.case for one in selection.chosen}, sides=sides, edges=edges
+        ),
+        progress=edges.progress,
+    )

@@ -1,0 +1,191 @@
+"""The measuring loop: burn-ins, then pairs in turns, until every case is decided.
+
+Starts nothing itself: launches come from a collaborator. Decides nothing itself: judges do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from perfgate.app.budget import Budget
+from perfgate.app.plan import TYPICAL_PAIRS
+from perfgate.app.progress import Progress
+from perfgate.app.selection import Chosen
+from perfgate.records import CaseRecord, GatePolicy, Launch, Origin, Side
+from perfgate.verdict.hierarchy import plan_hierarchy
+from perfgate.verdict.judge import CaseJudge
+
+HEAD_ONLY_LAUNCHES = 2
+"""Head launches after the burn-in where there is no pair: as many as the screen looks at, plus
+one, so that a new case starts with figures that repeat."""
+
+
+class Launcher(Protocol):
+    """Runs one launch and says how it went; may raise ConfigurationError, never for a slow one."""
+
+    def __call__(
+        self, case_id: str, side: Side, *, pair: int | None, order: int, timeout_s: float
+    ) -> Launch: ...
+
+
+@dataclass(kw_only=True)
+class _Job:
+    """The state of one job: mutable, never leaves this module."""
+
+    launcher: Launcher
+    budget: Budget
+    progress: Progress
+    timeouts_s: Mapping[str, float]
+    launches: dict[str, list[Launch]] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    order: int = 0
+
+    def run(self, case_id: str, side: Side, *, pair: int | None, ahead: float) -> Launch | None:
+        """Run one launch and keep it; None when the case ends here, for a reason that is kept."""
+        self.progress.launch_started(case_id, side, pair)
+        allowed_s = min(self.timeouts_s[case_id], self.budget.left_s)
+        launch = self.launcher(case_id, side, pair=pair, order=self.order, timeout_s=allowed_s)
+        self.order += 1
+        self.budget.spend(case_id, launch.duration_s)
+        if not launch.ok and self.budget.left_s <= 0 and allowed_s < self.timeouts_s[case_id]:
+            # The budget ended it, not a fault of its own: it is no failed launch.
+            self.stopped[case_id] = "the budget of device minutes ended during a launch"
+            return None
+        self.launches.setdefault(case_id, []).append(launch)
+        longest = self.budget.longest_s(case_id) or 0.0
+        self.progress.launch_ended(case_id, launch, left_s=ahead * longest)
+        return launch if launch.ok else None
+
+    def fits(self, case_id: str, *, launches: int) -> bool:
+        if self.budget.fits(case_id, launches=launches):
+            return True
+        self.stopped[case_id] = "the budget of device minutes was spent"
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a job measured; ``interrupted`` names the signal that ended it early."""
+
+    cases: tuple[CaseRecord, ...]
+    interrupted: str | None = None
+
+
+def measure(
+    chosen: Sequence[Chosen],
+    *,
+    policy: GatePolicy,
+    paired: bool,
+    finish: bool,
+    on_device: bool,
+    launcher: Launcher,
+    progress: Progress,
+) -> Measured:
+    """Measure every chosen case until it is decided, the budget is spent, or a signal comes.
+
+    With ``paired`` a head burn-in and pairs BA AB BA AB …, case by case in turns, so that the
+    cases share the budget; a new case gets head launches only. Without it, head launches only.
+    A case that is slower ends the suite unless ``finish``.
+    """
+    job = _Job(
+        launcher=launcher,
+        budget=Budget(limit_s=policy.budget_min * 60),
+        progress=progress,
+        timeouts_s={one.case.id: one.case.launch_timeout_s() for one in chosen},
+    )
+    interrupted = None
+    try:
+        warm = _burn_in(job, chosen)
+        for one in chosen:
+            if one.case.id in warm and (one.origin is Origin.NEW or not paired):
+                _head_only(job, one.case.id)
+        if paired:
+            judged = [one for one in chosen if one.origin is Origin.JUDGED]
+            _pairs(job, judged, policy=policy, finish=finish, on_device=on_device)
+    except KeyboardInterrupt as signal:
+        interrupted = str(signal) or "SIGINT"
+    return Measured(cases=tuple(_case_record(one, job) for one in chosen), interrupted=interrupted)
+
+
+def _burn_in(job: _Job, chosen: Sequence[Chosen]) -> set[str]:
+    """One discarded head launch a case: it warms the machine and shows which stages are judged.
+
+    Returns the cases that can go on.
+    """
+    warm = set()
+    for one in chosen:
+        if one.origin is Origin.WORKLOAD_CHANGED or not job.fits(one.case.id, launches=1):
+            continue
+        if job.run(one.case.id, Side.HEAD, pair=None, ahead=2 * TYPICAL_PAIRS) is not None:
+            warm.add(one.case.id)
+    return warm
+
+
+def _head_only(job: _Job, case_id: str) -> None:
+    for index in range(HEAD_ONLY_LAUNCHES):
+        if not job.fits(case_id, launches=1):
+            return
+        left = HEAD_ONLY_LAUNCHES - index - 1
+        if job.run(case_id, Side.HEAD, pair=index, ahead=left) is None:
+            return
+
+
+def _pairs(
+    job: _Job, judged: Sequence[Chosen], *, policy: GatePolicy, finish: bool, on_device: bool
+) -> None:
+    # A case whose burn-in died is counted too, so that a replay of the record counts the same.
+    burn_ins = {
+        one.case.id: job.launches[one.case.id][0] for one in judged if one.case.id in job.launches
+    }
+    hierarchy = plan_hierarchy(policy=policy, burn_ins=burn_ins, on_device=on_device)
+    judges = {
+        one.case.id: CaseJudge(
+            case_id=one.case.id, policy=policy, hierarchy=hierarchy, allow=dict(one.case.allow)
+        )
+        for one in judged
+        if one.case.id in burn_ins and burn_ins[one.case.id].ok
+    }
+    for pair in range(policy.max_pairs):
+        for case_id in [name for name in judges if name not in job.stopped]:
+            judge = judges[case_id]
+            if not job.fits(case_id, launches=2) or not _pair(job, judge, pair=pair):
+                del judges[case_id]
+                continue
+            if judge.state != "continue":
+                del judges[case_id]
+            if judge.state == "regressed" and not finish:
+                for other in judges:
+                    job.stopped[other] = f"{case_id} is slower already (--finish measures on)"
+                return
+        if not judges:
+            return
+
+
+def _pair(job: _Job, judge: CaseJudge, *, pair: int) -> bool:
+    """Run a pair, base first in even ones, and show it to the judge; False when a launch died."""
+    sides = (Side.BASE, Side.HEAD) if pair % 2 == 0 else (Side.HEAD, Side.BASE)
+    got = {}
+    for side in sides:
+        ahead = 2 * max(1, TYPICAL_PAIRS - pair)
+        launch = job.run(judge.case_id, side, pair=pair, ahead=ahead)
+        if launch is None:
+            return False
+        got[side] = launch
+    judge.observe(got[Side.BASE], got[Side.HEAD])
+    if judge.so_far is not None:
+        job.progress.so_far(judge.case_id, judge.so_far)
+    return True
+
+
+def _case_record(one: Chosen, job: _Job) -> CaseRecord:
+    return CaseRecord(
+        id=one.case.id,
+        workload_hash=one.case.workload_hash(),
+        workload=one.case.workload(),
+        origin=one.origin,
+        allow=dict(one.case.allow),
+        launches=tuple(job.launches.get(one.case.id, ())),
+        stopped=job.stopped.get(one.case.id),
+    )

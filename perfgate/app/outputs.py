@@ -1,0 +1,48 @@
+"""Writes the finished folder, ``perfgate-out/``: what was measured, what was decided, its texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perfgate import __version__
+from perfgate.errors import PerfgateError
+from perfgate.files import write_atomically
+from perfgate.records import Decision, Problem, Record, Verdict, to_json
+from perfgate.report.comment import render_comment
+from perfgate.report.junit import render_junit
+from perfgate.report.summary import render_summary
+
+RECORD = "record.json"
+DECISION = "decision.json"
+
+
+def write_folder(folder: Path, decision: Decision, record: Record | None) -> None:
+    """Write every file of the folder; the raw record first, since it cannot be made again.
+
+    A record of an earlier job is removed when this job has none, so that nothing is mixed.
+    """
+    if record is None:
+        (folder / RECORD).unlink(missing_ok=True)
+    else:
+        write_atomically(folder / RECORD, to_json(record))
+    write_atomically(folder / DECISION, to_json(decision))
+    write_atomically(folder / "comment.md", render_comment(decision))
+    write_atomically(folder / "summary.md", render_summary(decision))
+    write_atomically(folder / "junit.xml", render_junit(decision))
+    # Keeps a working tree clean that does not ignore the folder: its files are results.
+    write_atomically(folder / ".gitignore", "*\n")
+
+
+def write_problem(folder: Path, error: PerfgateError, *, suite: str) -> None:
+    """Write the folder of a job that ended before it could decide, so that it can be published."""
+    decision = Decision(
+        perfgate=__version__,
+        suite=suite,
+        conclusion="failure",
+        verdict=Verdict.FAILED,
+        exit_code=error.exit_code,
+        strategy="none",
+        hardware_key="unknown",
+        problem=Problem(problem=error.problem, fix=error.fix, exit_code=error.exit_code),
+    )
+    write_folder(folder, decision, None)

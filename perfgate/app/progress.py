@@ -1,0 +1,26 @@
+"""What a measuring job tells while it runs. The command line decides how it looks."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from perfgate.records import Launch, Side
+from perfgate.verdict.judge import Progress as SoFar
+
+__all__ = ["Progress", "SoFar"]
+
+
+class Progress(Protocol):
+    """Listens to a job; every method may be called many times and returns at once."""
+
+    def note(self, text: str) -> None:
+        """A sentence worth a line: the plan, a side that is ready, a fetch."""
+
+    def launch_started(self, case_id: str, side: Side, pair: int | None) -> None:
+        """A fresh process is about to start."""
+
+    def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
+        """It ended; ``left_s`` is a guess at the device time still ahead."""
+
+    def so_far(self, case_id: str, seen: SoFar) -> None:
+        """What the judge says of a case that is not decided yet."""

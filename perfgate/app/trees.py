@@ -1,0 +1,77 @@
+"""Both sides of a job, ready to run: base's work tree, each side's environment, and the proof."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from perfgate.app.edges import Edges
+from perfgate.records import Side, Tree
+from perfgate.sides.checkout import Checkout, base_work_tree, refuse_same_path
+from perfgate.sides.environment import own_environment
+from perfgate.sides.git import Git
+from perfgate.sides.proof import prove_sides
+from perfgate.suite import Suite
+
+
+@contextlib.contextmanager
+def both_sides(
+    git: Git, edges: Edges, *, base: tuple[Tree, Suite], head: tuple[Tree, Suite]
+) -> Iterator[Mapping[Side, Checkout]]:
+    """Base in a work tree of its own and head where it is, each with its own environment.
+
+    Raises BenchmarkError when a side's setup fails, ConfigurationError when the two would run the
+    same code.
+    """
+    with contextlib.ExitStack() as stack:
+        path = stack.enter_context(base_work_tree(git, base[0].commit, folder=edges.scratch))
+        refuse_same_path(path, git.root)
+        sides = {
+            side: stack.enter_context(
+                _one_side(side, tree=tree, suite=suite, path=where, git=git, edges=edges)
+            )
+            for side, (tree, suite), where in (
+                (Side.BASE, base, path),
+                (Side.HEAD, head, git.root),
+            )
+        }
+        proof = prove_sides(
+            sides[Side.BASE], sides[Side.HEAD], imports=base[1].imports, run=edges.run
+        )
+        for module, files in proof.items():
+            edges.progress.note(f"{module}: base {files['base']} · head {files['head']}")
+        yield sides
+
+
+@contextlib.contextmanager
+def head_alone(
+    git: Git, edges: Edges, *, head: tuple[Tree, Suite]
+) -> Iterator[Mapping[Side, Checkout]]:
+    """Head where it is, for a job without pairs. Raises BenchmarkError when its setup fails."""
+    tree, suite = head
+    with _one_side(
+        Side.HEAD, tree=tree, suite=suite, path=git.root, git=git, edges=edges
+    ) as checkout:
+        yield {Side.HEAD: checkout}
+
+
+@contextlib.contextmanager
+def _one_side(
+    side: Side, *, tree: Tree, suite: Suite, path: Path, git: Git, edges: Edges
+) -> Iterator[Checkout]:
+    """One side with the environment that its own suite's ``setup`` makes."""
+    setup = suite.setup_command()
+    if setup is not None:
+        edges.progress.note(f"setup of {side.value}: {setup}")
+    with own_environment(
+        setup,
+        side=side,
+        tree=path,
+        repository=git.root,
+        cache=edges.cache,
+        environ=edges.environ,
+        timeout_s=max(case.timeout.setup for case in suite.cases),
+        run=edges.run,
+    ) as (python, env):
+        yield Checkout(side=side, tree=tree, path=path, python=python, env=env)

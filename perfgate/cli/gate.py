@@ -1,0 +1,83 @@
+"""``perfgate gate``: reads the arguments of a gate, shows its decision, returns its exit code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from perfgate.app import gate as use_case
+from perfgate.app.outputs import write_problem
+from perfgate.cli.main import stopped_by
+from perfgate.cli.surroundings import stdout_console, surroundings
+from perfgate.errors import PerfgateError
+from perfgate.report.terminal import render_terminal
+
+_EPILOG = """\b
+Examples:
+  perfgate gate                          this branch against its upstream's merge base
+  perfgate gate --base HEAD~1            the working tree against the commit before
+  perfgate gate --case wan_t2v_tiny      one case, whatever its `when:` says
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
+)
+@click.option("--base", metavar="REF", help="What to compare with; by default the event says it.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["paired", "baseline", "auto"]),
+    help="Decide by pairs, against the baselines, or as auto says. Default: the suite's.",
+)
+@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+@click.option("--finish", is_flag=True, help="Decide every case even after one is slower.")
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("perfgate-out"),
+    show_default=True,
+    help="Where record, decision and texts go.",
+)
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where environments made by `setup:` are kept between jobs.",
+)
+def gate(
+    suite: str,
+    base: str | None,
+    strategy: str | None,
+    cases: tuple[str, ...],
+    finish: bool,
+    output_dir: Path,
+    cache_dir: Path | None,
+) -> int:
+    """Measure base and head in turns on this machine, decide, and print the table.
+
+    Policy, baselines and case definitions are read from the base commit. The folder --output-dir
+    holds everything that was measured and decided.
+    """
+    request = use_case.GateRequest(
+        start=Path.cwd(),
+        suite=suite,
+        output=output_dir.absolute(),
+        base=base,
+        strategy=strategy,
+        only=cases,
+        finish=finish,
+    )
+    try:
+        with surroundings(cache=cache_dir) as edges:
+            decision = use_case.gate(request, edges)
+    except PerfgateError as error:
+        suite_name = use_case.suite_name(request, os.environ)
+        write_problem(request.output, error, suite=suite_name)
+        raise
+    render_terminal(decision, stdout_console())
+    click.echo(f"Everything measured is in {output_dir}/", err=True)
+    if decision.interrupted:
+        return decision.exit_code or stopped_by(decision.interrupted)
+    return decision.exit_code

@@ -1,0 +1,108 @@
+"""The command group, and the one place where a failure becomes a message and an exit code.
+
+``perfgate --help`` has to answer at once, so each command's module is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from perfgate import __version__
+from perfgate.errors import ExitCode, PerfgateError
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+COMMANDS = {
+    "gate": ("perfgate.cli.gate:gate", "Measure base and head, decide, and say so."),
+    "measure": ("perfgate.cli.measure:measure", "Measure this tree alone; write a record."),
+    "compare": ("perfgate.cli.compare:compare", "Decide from files; measure nothing."),
+    "publish": ("perfgate.cli.publish:publish", "Comment and summarise a finished folder."),
+    "baseline": ("perfgate.cli.baseline:baseline", "Keep the baselines that a gate reads."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and one line; imports a command when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine · 1 slower, or output changed · 2 usage or configuration · "
+    "3 device · 4 benchmark failed · 5 baseline invalid · 6 not published · 7 not decided.",
+)
+@click.version_option(__version__, prog_name="perfgate")
+def cli() -> None:
+    """perfgate tells whether a change made a diffusion benchmark slower."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; only bugs leave a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        result = cli.main(args=arguments, prog_name="perfgate", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader (head, say) has what it wanted; nothing more may be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except (PerfgateError, KeyboardInterrupt, click.exceptions.Abort, OSError) as error:
+        message, code = _told(error)
+        click.echo(f"perfgate: {message}", err=True)
+        return code
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """What a failure tells the user, and its exit code; an unforeseen one is raised again."""
+    if isinstance(error, PerfgateError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        if error.errno not in _DISK_ERRORS:
+            raise error
+        where = f" ({error.filename})" if error.filename else ""
+        fix = "Make room there, or give a folder that can be written with --output-dir."
+        return f"{error.strerror}{where}\n  → {fix}", ExitCode.CONFIGURATION
+    name = str(error) or "SIGINT"
+    return f"stopped by {name}", stopped_by(name)
+
+
+def stopped_by(name: str) -> int:
+    """128 and the signal's number, as shells say it."""
+    return 128 + signal.Signals[name]
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler
+    # The same way out as Ctrl-C: children are ended, what was measured is kept.
+    raise KeyboardInterrupt("SIGTERM")

@@ -1,0 +1,90 @@
+"""Shows a measuring job: a bar with the time left on a terminal, else a line a launch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from perfgate.app.progress import Progress, SoFar
+from perfgate.records import Launch, Side
+from perfgate.report.words import change
+
+
+@contextlib.contextmanager
+def console_progress(console: Console) -> Iterator[Progress]:
+    """A listener that writes to ``console`` for as long as the block runs."""
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        yield _BarProgress(console, bar)
+
+
+def left(seconds: float | None) -> str:
+    """``about 40 s left``, rounded to what a guess deserves."""
+    if not seconds:
+        return ""
+    rounded = 10 * max(1, round(seconds / 10))
+    return f"about {rounded} s left" if rounded < 120 else f"about {round(rounded / 60)} min left"
+
+
+def place(pair: int | None) -> str:
+    """How a person counts launches."""
+    return "burn-in" if pair is None else f"pair {pair + 1}"
+
+
+class _Lines:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._so_far: dict[str, str] = {}
+
+    def note(self, text: str) -> None:
+        self._print(text)
+
+    def launch_started(self, case_id: str, side: Side, pair: int | None) -> None:
+        """The line comes when it has ended and there is a figure to tell."""
+
+    def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
+        told = f"{launch.duration_s:.1f} s" if launch.ok else f"failed: {launch.failure}"
+        parts = [case_id, place(launch.pair), launch.side.value, told]
+        parts += [text for text in (self._so_far.get(case_id), left(left_s)) if text]
+        self._print(" · ".join(parts))
+
+    def so_far(self, case_id: str, seen: SoFar) -> None:
+        self._so_far[case_id] = f"{change(seen.ratio)} so far"
+
+    def _print(self, text: str) -> None:
+        # Escaped, and on one line: ids and reasons come from the suite and the benchmark, and
+        # a runner reads commands from whatever starts a line.
+        self._console.print(f"perfgate: {' '.join(text.split())}", markup=False, soft_wrap=True)
+
+
+class _BarProgress:
+    def __init__(self, console: Console, bar: Bar) -> None:
+        self._console = console
+        self._bar = bar
+        self._task = bar.add_task("starting", total=None)
+        self._so_far: dict[str, str] = {}
+        self._left = ""
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def launch_started(self, case_id: str, side: Side, pair: int | None) -> None:
+        parts = (case_id, place(pair), side.value, self._so_far.get(case_id, ""), self._left)
+        told = " · ".join(part for part in parts if part)
+        self._bar.update(self._task, description=escape(told))
+
+    def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
+        self._left = left(left_s)
+        if not launch.ok:
+            self.note(f"{case_id} · {launch.side.value} · failed: {launch.failure}")
+
+    def so_far(self, case_id: str, seen: SoFar) -> None:
+        self._so_far[case_id] = f"{change(seen.ratio)} so far"

@@ -1,0 +1,49 @@
+"""Reads environment, clock, machine and terminal once, and hands them on as values."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from perfgate.app.edges import Edges, real_edges
+from perfgate.cli.progress import console_progress
+
+
+@contextlib.contextmanager
+def surroundings(*, cache: Path | None = None) -> Iterator[Edges]:
+    """Everything that a use case needs from outside, for as long as the command runs."""
+    environ = dict(os.environ)
+    with (
+        tempfile.TemporaryDirectory(prefix="perfgate-", ignore_cleanup_errors=True) as scratch,
+        console_progress(stderr_console()) as progress,
+    ):
+        yield real_edges(
+            environ=environ,
+            now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
+            progress=progress,
+            scratch=Path(scratch).resolve(),
+            cache=cache or default_cache(environ),
+        )
+
+
+def default_cache(environ: dict[str, str]) -> Path:
+    """Where sides' environments are kept between jobs, as the XDG base directories say."""
+    home = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "perfgate"
+
+
+def stdout_console() -> Console:
+    """For results: colour on a terminal alone, and a width that CI logs do not wrap."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+def stderr_console() -> Console:
+    """For progress."""
+    return Console(stderr=True, width=None if sys.stderr.isatty() else 120, highlight=False)

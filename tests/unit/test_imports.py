@@ -1,0 +1,120 @@
+"""Who may import whom: the one table of the house, held against every import that stands there."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "files": set(),
+    "process": set(),
+    "records": {"errors"},
+    "suite": {"errors", "records"},
+    "action": {"errors"},
+    "verdict": {"errors", "records"},
+    "github": {"errors", "records"},
+    "baselines": {"errors", "records", "verdict", "files"},
+    "report": {"errors", "records", "verdict", "baselines"},
+    "profile": {"errors", "records"},
+    "sides": {"errors", "records", "process"},
+    "workloads": {"errors", "profile"},
+    "backends": {"errors", "records", "suite", "process", "profile", "workloads"},
+    "app": {
+        *("errors", "files", "process", "records", "suite", "verdict", "github", "baselines"),
+        *("report", "profile", "sides", "workloads", "backends"),
+    },
+    "cli": {"app", "action", "suite", "errors", "records", "report"},
+    "__main__": {"cli"},
+    "entrypoint": {"cli"},
+}
+
+LATE = {"torch", "github", "altair", "duckdb"}
+"""Heavy packages that reading commands do without."""
+
+
+def sources() -> list[tuple[str, Path]]:
+    """Every module with the name of its room."""
+    package = ROOT / "perfgate"
+    found = [
+        (path.relative_to(package).parts[0].removesuffix(".py"), path)
+        for path in sorted(package.rglob("*.py"))
+        if path != package / "__init__.py"
+    ]
+    return [*found, ("entrypoint", ROOT / "entrypoint.py")]
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of the modules that a file imports anywhere, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return names
+
+
+def rooms(path: Path) -> set[str]:
+    known = set(MAY_IMPORT)
+    found = {
+        parts[1]
+        for name in imported(path)
+        if len(parts := name.split(".")) > 1 and parts[0] == "perfgate"
+    }
+    return found & known
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), sources(), ids=[str(path.relative_to(ROOT)) for _, path in sources()]
+)
+def test_a_room_imports_only_what_the_table_allows(room: str, path: Path) -> None:
+    assert room in MAY_IMPORT, f"the table has no row for {room}"
+    assert rooms(path) - {room} <= MAY_IMPORT[room]
+
+
+def test_the_table_has_no_circle() -> None:
+    TopologicalSorter(MAY_IMPORT).prepare()
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for _, path in sources()
+    }
+    graph = {
+        name: {target for target in imported(path) if target in modules and target != name}
+        for name, path in modules.items()
+    }
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import perfgate.report.comment, perfgate.report.terminal",
+        "import perfgate.cli.gate",
+        "import perfgate.cli.compare",
+        "import perfgate.verdict.decide",
+    ],
+)
+def test_heavy_packages_are_not_loaded_by(statement: str) -> None:
+    probe = f"{statement}; import sys; print(sorted({LATE!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_only_workloads_know_torch_and_only_github_knows_pygithub() -> None:
+    for room, path in sources():
+        tops = {name.split(".")[0] for name in imported(path)}
+        assert room == "workloads" or "torch" not in tops, path
+        assert room == "github" or "github" not in tops, path
