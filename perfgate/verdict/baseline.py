@@ -1,0 +1,147 @@
+"""Judges head launches against the launches of earlier jobs; reads no file, knows no format.
+
+A new job's log mean is compared with those of K stored jobs by the prediction interval for one
+further observation, Student's t with K - 1 degrees of freedom and the factor sqrt(1 + 1/K) (Hahn
+and Meeker, "Statistical Intervals", 1991, section 4.7). The unit is the job: launches of one job
+share heat, neighbours and clocks, so that the variance between jobs stands in the denominator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, variance
+
+from perfgate.verdict.likelihood import SMALLEST_SPREAD
+
+MIN_JOBS = 3
+MOST_JOBS_FORETOLD = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredJob:
+    """The metrics of every launch of one earlier job; the burn-in launch stands apart."""
+
+    launches: tuple[Mapping[str, float], ...]
+    burn_in: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredJobs:
+    """What is kept of one case on one kind of machine, and what it was measured with."""
+
+    workload_hash: str
+    must_match: Mapping[str, str]
+    jobs: tuple[StoredJob, ...]
+
+    def metric(self, name: str) -> list[list[float]]:
+        """The logarithms of a metric, a list for every job that has it."""
+        logs = [
+            [math.log(launch[name]) for launch in job.launches if name in launch]
+            for job in self.jobs
+        ]
+        return [values for values in logs if values]
+
+    def median(self, name: str) -> float | None:
+        """The median over jobs of each job's median."""
+        found = self.metric(name)
+        return math.exp(median([median(values) for values in found])) if found else None
+
+    def why_incomparable(self, *, workload_hash: str, must_match: Mapping[str, str]) -> str:
+        """What forbids a comparison with these jobs; empty if nothing does."""
+        if workload_hash != self.workload_hash:
+            return "the baseline is of another workload"
+        different = [
+            f"{key} {self.must_match.get(key, 'unknown')} → {must_match.get(key, 'unknown')}"
+            for key in sorted({*self.must_match, *must_match})
+            if self.must_match.get(key) != must_match.get(key)
+        ]
+        return f"the baseline is of another machine: {', '.join(different)}" if different else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """One metric of this job beside the same metric of ``jobs`` earlier ones, in logarithms.
+
+    ``error`` is the standard error of the difference: the spread between jobs, what the baseline's
+    mean does not know, and what this job does not know because it had fewer launches.
+    """
+
+    jobs: int
+    change: float
+    spread: float
+    error: float
+
+    def slower(self, *, level: float, margin: float) -> bool:
+        """Significantly slower at ``level``, and by at least the margin: both, to accuse."""
+        surprising = self.change / self.error >= quantile(self.jobs, 1.0 - level)
+        return surprising and math.expm1(self.change) >= margin
+
+    def faster(self, *, level: float) -> bool:
+        return self.change / self.error <= -quantile(self.jobs, 1.0 - level)
+
+    def within(self, *, margin: float, miss: float) -> bool:
+        """Whether the change is below the margin with confidence 1 - miss."""
+        below = (math.log1p(margin) - self.change) / self.error
+        return below >= quantile(self.jobs, 1.0 - miss)
+
+    def interval(self) -> tuple[float, float, float]:
+        """Ratio to the baseline with the 95 % interval."""
+        reach = quantile(self.jobs, 0.975) * self.error
+        return (
+            math.exp(self.change),
+            math.exp(self.change - reach),
+            math.exp(self.change + reach),
+        )
+
+    def decidable(self, *, level: float, miss: float) -> float:
+        """The smallest slowdown, as a fraction, that is blocked with probability 1 - miss."""
+        wanted = quantile(self.jobs, 1.0 - level) + quantile(self.jobs, 1.0 - miss)
+        return math.expm1(wanted * self.error)
+
+
+def predict(stored: Sequence[Sequence[float]], new: Sequence[float]) -> Prediction | None:
+    """Compare the logarithms of this job's launches with those of earlier jobs.
+
+    None with fewer than two jobs: one job says nothing about the spread between jobs.
+    """
+    if len(stored) < 2 or not new:
+        return None
+    means = [fmean(values) for values in stored]
+    spread = max(math.sqrt(variance(means)), SMALLEST_SPREAD)
+    shorter = 1.0 / len(new) - fmean([1.0 / len(values) for values in stored])
+    fewer_launches = max(shorter, 0.0) * _variance_within(stored)
+    return Prediction(
+        jobs=len(stored),
+        change=fmean(new) - fmean(means),
+        spread=spread,
+        error=math.sqrt(spread**2 * (1.0 + 1.0 / len(stored)) + fewer_launches),
+    )
+
+
+def _variance_within(stored: Sequence[Sequence[float]]) -> float:
+    """The variance of launches inside a job, pooled."""
+    several = [values for values in stored if len(values) >= 2]
+    freedom = sum(len(values) - 1 for values in several)
+    if not freedom:
+        return 0.0
+    return sum(variance(values) * (len(values) - 1) for values in several) / freedom
+
+
+def jobs_needed(spread: float, *, margin: float, level: float, miss: float) -> int | None:
+    """How many stored jobs decide a slowdown of the margin at this spread between jobs."""
+    for jobs in range(MIN_JOBS, MOST_JOBS_FORETOLD + 1):
+        error = spread * math.sqrt(1.0 + 1.0 / jobs)
+        one = Prediction(jobs=jobs, change=0.0, spread=spread, error=error)
+        if one.decidable(level=level, miss=miss) <= margin:
+            return jobs
+    return None
+
+
+def quantile(jobs: int, probability: float) -> float:
+    """The quantile of Student's t with one degree of freedom less than there are jobs."""
+    # Pairs never need scipy, nor the time that importing it takes.
+    from scipy.special import stdtrit  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    return float(stdtrit(jobs - 1, probability))

@@ -1,0 +1,106 @@
+"""Makes the decision from a finished record: replays it through the judges; reads nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from perfgate.records import CaseDecision, CaseRecord, Cost, Decision, Origin, Record, Verdict
+from perfgate.verdict.baseline import StoredJobs
+from perfgate.verdict.cases import (
+    Evidences,
+    by_baseline,
+    by_pairs,
+    by_screen,
+    failed,
+    incomparable,
+    new,
+    undecided,
+)
+from perfgate.verdict.conclude import conclude
+from perfgate.verdict.hierarchy import hierarchy_of
+from perfgate.verdict.metrics import failure_of
+
+NO_BASE = "there is no base to measure, so the baseline decides"
+
+
+def decide(
+    record: Record,
+    *,
+    baselines: Mapping[str, StoredJobs] | None = None,
+    histories: Mapping[str, Sequence[float]] | None = None,
+) -> Decision:
+    """Judge every case of a record.
+
+    ``baselines`` holds the stored jobs by case id for this hardware key; ``histories`` holds
+    differences log(head/base) of equal sides by case id, for this hardware key and workload.
+    """
+    known = Evidences(
+        record=record,
+        hierarchy=hierarchy_of(record),
+        baselines=baselines or {},
+        histories=histories or {},
+    )
+    cases = tuple(_decide_case(case, known) for case in record.cases)
+    outcome = conclude(cases, record.policy)
+    return Decision(
+        perfgate=record.perfgate,
+        suite=record.suite,
+        conclusion=outcome.conclusion,
+        verdict=outcome.verdict,
+        exit_code=int(outcome.exit_code),
+        strategy=record.policy.strategy,
+        hardware_key=record.fingerprint.hardware_key,
+        base=record.base,
+        head=record.head,
+        counts=counts_of(cases),
+        cost=cost_of(record.cases),
+        cases=cases,
+        notes=(*record.notes, *_notes(known)),
+        told={**record.fingerprint.must_match, **record.fingerprint.told},
+        interrupted=record.interrupted,
+    )
+
+
+def counts_of(cases: Sequence[CaseDecision]) -> dict[str, int]:
+    """How many cases carry each word that occurs, and how many there are."""
+    found = [case.verdict for case in cases]
+    return {str(word): found.count(word) for word in Verdict if word in found}
+
+
+def cost_of(cases: Sequence[CaseRecord]) -> Cost:
+    """Launches, and minutes times the devices that each of them occupied."""
+    minutes = sum(
+        launch.duration_s / 60.0 * _devices(case) for case in cases for launch in case.launches
+    )
+    return Cost(launches=sum(len(case.launches) for case in cases), device_minutes=minutes)
+
+
+def _devices(case: CaseRecord) -> int:
+    devices = case.workload.get("devices", 1)
+    return devices if isinstance(devices, int) and devices > 0 else 1
+
+
+def _decide_case(case: CaseRecord, known: Evidences) -> CaseDecision:
+    if case.origin is not Origin.JUDGED:
+        broken = [launch for launch in case.launches if failure_of(launch) is not None]
+        if broken:
+            return failed(case, broken[0])
+        return new(case) if case.origin is Origin.NEW else incomparable(case, WORKLOAD_CHANGED)
+    strategy = known.record.policy.strategy
+    paired = any(launch.side == "base" and launch.pair is not None for launch in case.launches)
+    if strategy == "paired" or (strategy == "auto" and paired):
+        return by_pairs(case, known)
+    broken = [launch for launch in case.launches if failure_of(launch) is not None]
+    if broken:
+        return failed(case, broken[0])
+    if strategy == "baseline" or known.record.base is None:
+        return by_baseline(case, known)
+    return by_screen(case, known) or undecided(case, known.record)
+
+
+WORKLOAD_CHANGED = "the workload changed: its times are not those of the same work"
+
+
+def _notes(known: Evidences) -> list[str]:
+    record = known.record
+    return [NO_BASE] if record.policy.strategy == "auto" and record.base is None else []
