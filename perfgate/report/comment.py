@@ -1,0 +1,149 @@
+"""The pull-request comment: a decision in, markdown out, never longer than GitHub takes.
+
+A reviewer has five seconds: is it slower, where, by how much, can I believe it, what now.
+Everything else folds, and what is least important goes first when there is no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from perfgate.records import Decision
+from perfgate.report.conclusion import headline
+from perfgate.report.escape import escape_markdown
+from perfgate.report.page import (
+    Fold,
+    Page,
+    log_fold,
+    measured_fold,
+    opening,
+    render,
+    unchanged_fold,
+)
+from perfgate.report.rows import (
+    Row,
+    all_rows,
+    case_row,
+    notable_rows,
+    ordered_cases,
+    plainly_unchanged,
+)
+from perfgate.report.sentences import short
+from perfgate.report.state import (
+    MAX_EARLIER,
+    Earlier,
+    belongs_to,
+    bounded,
+    marker,
+    read_history,
+    safe_url,
+    state_line,
+)
+from perfgate.report.tables import cells_table, rows_table, size
+from perfgate.report.words import count
+
+__all__ = ["Earlier", "Links", "belongs_to", "marker", "read_history", "render_comment"]
+
+# "body is too long (maximum is 65536 characters)", the API's answer; it is not in the docs.
+# https://github.com/actions/dependency-review-action/issues/730
+MAX_COMMENT_CHARS = 65_536
+_ROOM_FOR_NOTICES = 1_000
+_MAX_SENTENCES = 5
+_MAX_LOGS = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Links:
+    """Where more is to be found, and when this was said; rendering knows no clock."""
+
+    run_url: str = ""
+    summary_url: str = ""
+    artifact_url: str = ""
+    when: str = ""
+
+
+def render_comment(
+    decision: Decision, *, history: Sequence[Earlier] = (), links: Links | None = None
+) -> str:
+    """The whole comment; ``history`` is what the comment so far remembers, oldest first."""
+    links = links or Links()
+    now = result_of(decision, links)
+    earlier = [one for one in history if (one.commit, one.run_url) != (now.commit, now.run_url)]
+    earlier = earlier[-(MAX_EARLIER - 1) :]
+    page = opening(decision, max_sentences=_MAX_SENTENCES)
+    summary = safe_url(links.summary_url or links.run_url)
+    everything = f"the [job summary]({summary}) has more" if summary else "the job summary has more"
+    fixed = [fold for fold in (log_fold(decision, max_logs=_MAX_LOGS),) if fold]
+    addresses = {"the job": links.run_url, "its files": links.artifact_url}
+    measured = measured_fold(decision, {name: safe_url(url) for name, url in addresses.items()})
+
+    def text(page: Page) -> str:
+        return render(
+            "comment.md.j2",
+            marker=marker(decision.suite),
+            state=state_line([*earlier, now]),
+            headline=headline(decision),
+            page=page,
+        )
+
+    skeleton = replace(page, everything=everything, folds=(*fixed, measured))
+    room = MAX_COMMENT_CHARS - size(text(skeleton)) - _ROOM_FOR_NOTICES
+    return text(_filled(skeleton, decision, earlier=earlier, room=room))
+
+
+def result_of(decision: Decision, links: Links) -> Earlier:
+    """This result as later comments will remember it."""
+    return bounded(
+        Earlier(
+            commit=decision.head.commit if decision.head else "unknown",
+            verdict=str(decision.verdict),
+            headline=headline(decision),
+            when=links.when,
+            run_url=links.run_url,
+        )
+    )
+
+
+def _filled(page: Page, decision: Decision, *, earlier: Sequence[Earlier], room: int) -> Page:
+    """The page with the parts that may be cut: the most important takes its room first."""
+    cases = ordered_cases(decision)
+    rows = [row for case in cases for row in notable_rows(case)]
+    notable = rows_table(rows, room=room)
+    room -= size(notable.text)
+    unchanged = unchanged_fold(decision, room=room)
+    room -= size(unchanged.body) if unchanged else 0
+    past = _earlier_fold(earlier, room=room)
+    room -= size(past.body) if past else 0
+    figures = _figures_fold(decision, shown=rows, room=room)
+    cut = sum(fold.left_out for fold in (unchanged, figures) if fold) + notable.left_out
+    optional = [fold for fold in (unchanged, figures) if fold and fold.body]
+    *fixed, measured = page.folds
+    return replace(
+        page,
+        table=notable.text,
+        left_out=count(cut, "row") if cut else "",
+        folds=(*fixed, *optional, measured, *([past] if past and past.body else [])),
+    )
+
+
+def _figures_fold(decision: Decision, *, shown: Sequence[Row], room: int) -> Fold | None:
+    cases = ordered_cases(decision)
+    rows = [row for case in cases for row in all_rows(case) if row.metric]
+    elsewhere = {*shown, *(case_row(case) for case in cases if plainly_unchanged(case))}
+    if elsewhere.issuperset(rows):
+        return None
+    table = rows_table(rows, room=room)
+    return Fold(title="Every figure", body=table.text, left_out=table.left_out)
+
+
+def _earlier_fold(earlier: Sequence[Earlier], *, room: int) -> Fold | None:
+    if not earlier:
+        return None
+    cells = []
+    for one in reversed(earlier):
+        url, said = safe_url(one.run_url), escape_markdown(one.headline)
+        where = f"[{said}]({url})" if url else said
+        cells.append((f"`{short(one.commit)}`", escape_markdown(one.when), where))
+    table = cells_table(("commit", "when", "result"), cells, aligned=("left",) * 3, room=room)
+    return Fold(title="Earlier results in this pull request", body=table.text)

@@ -1,0 +1,140 @@
+"""What a comment and a summary are made of, and their template; may not know their limits.
+
+Long parts are given ``room`` in bytes and say how much of them found none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jinja2
+
+from perfgate.records import CaseDecision, Decision, Tree, Verdict
+from perfgate.report.conclusion import cost
+from perfgate.report.escape import escape_markdown, fenced
+from perfgate.report.rows import case_row, ordered_cases, plainly_unchanged
+from perfgate.report.sentences import NextStep, Told, next_step, short, told
+from perfgate.report.tables import rows_table
+from perfgate.report.words import count
+
+MAX_NOTES = 20
+_MAX_FACTS = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fold:
+    """A part that opens on a click; its title is never text from outside."""
+
+    title: str
+    body: str
+    left_out: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Everything that the templates lay out."""
+
+    problem: str = ""
+    interrupted: str = ""
+    sentences: tuple[Told, ...] = ()
+    notes: tuple[str, ...] = ()
+    table: str = ""
+    left_out: str = ""
+    everything: str = ""
+    folds: tuple[Fold, ...] = ()
+    next: NextStep | None = None
+
+
+def render(template: str, **values: object) -> str:
+    """A template of this room with its values, without runs of empty lines, ending in one."""
+    # HTML escaping would break markdown; every value passes escape_markdown or fenced instead.
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("perfgate.report"),
+        autoescape=False,  # noqa: S701 - see above
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["markdown"] = lambda text, limit=300: escape_markdown(text, limit=limit)
+    return environment.get_template(template).render(**values).strip() + "\n"
+
+
+def opening(decision: Decision, *, max_sentences: int) -> Page:
+    """The part of a page that is read first, and the next step."""
+    spoken = _spoken(decision)
+    shown = [told(case) for case in spoken[:max_sentences]]
+    if len(spoken) > max_sentences:
+        more = count(len(spoken) - max_sentences, "more case")
+        shown.append(Told(subject=f"And {more}.", text="All of them are in the tables."))
+    notes = decision.notes[:MAX_NOTES]
+    if len(decision.notes) > MAX_NOTES:
+        notes = (*notes, f"and {count(len(decision.notes) - MAX_NOTES, 'more note')}")
+    return Page(
+        problem=fenced(decision.problem.problem) if decision.problem else "",
+        interrupted=decision.interrupted or "",
+        sentences=tuple(shown),
+        notes=notes,
+        next=next_step(decision),
+    )
+
+
+def _spoken(decision: Decision) -> list[CaseDecision]:
+    """Cases that need a sentence: what is only new or faster is told by its rows."""
+    quiet = {Verdict.NEW, Verdict.PASSED}
+    cases = [case for case in ordered_cases(decision) if case.verdict not in quiet]
+    worse = [case for case in cases if case.verdict is not Verdict.IMPROVED]
+    return worse or cases
+
+
+def log_fold(decision: Decision, *, max_logs: int) -> Fold | None:
+    """The ends of the logs of what failed."""
+    logs = [(case.id, log) for case in ordered_cases(decision) if (log := fenced(case.log_tail))]
+    if not logs:
+        return None
+    parts = [f"**{escape_markdown(case_id)}**\n\n{log}" for case_id, log in logs[:max_logs]]
+    if len(logs) > max_logs:
+        parts.append(f"And {count(len(logs) - max_logs, 'more log')} in decision.json.")
+    title = "The end of its log" if len(logs) == 1 else f"The ends of {len(logs):,} logs"
+    return Fold(title=title, body="\n\n".join(parts))
+
+
+def unchanged_fold(decision: Decision, *, room: int) -> Fold | None:
+    """The cases of which one row tells all."""
+    cases = [case for case in ordered_cases(decision) if plainly_unchanged(case)]
+    if not cases:
+        return None
+    table = rows_table([case_row(case) for case in cases], room=room)
+    title = f"{count(len(cases), 'case')} unchanged"
+    return Fold(title=title, body=table.text, left_out=table.left_out)
+
+
+def measured_fold(decision: Decision, links: Mapping[str, str] | None = None) -> Fold:
+    """How the figures came about, for who doubts them."""
+    kept = list(decision.told.items())[:_MAX_FACTS]
+    facts = [
+        ("base", _tree(decision.base)),
+        ("head", _tree(decision.head)),
+        ("machine", escape_markdown(decision.hardware_key)),
+        ("spent", cost(decision)),
+        ("strategy", escape_markdown(decision.strategy)),
+        ("output check", _output_check(decision)),
+        *((escape_markdown(key, limit=60), escape_markdown(value)) for key, value in kept),
+        ("perfgate", escape_markdown(decision.perfgate)),
+    ]
+    lines = [f"- **{name}:** {value}" for name, value in facts]
+    lines += [f"- [{name}]({url})" for name, url in (links or {}).items() if url]
+    return Fold(title="How this was measured", body="\n".join(lines))
+
+
+def _tree(tree: Tree | None) -> str:
+    if tree is None:
+        return "none"
+    dirty = ", with changes that are not committed" if tree.dirty else ""
+    return f"`{short(tree.commit)}` ({escape_markdown(tree.ref, limit=100)}){dirty}"
+
+
+def _output_check(decision: Decision) -> str:
+    found = [case.output for case in decision.cases]
+    kinds = ("changed", "allowed", "same", "not checked")
+    return ", ".join(f"{kind} {found.count(kind):,}" for kind in kinds if kind in found) or "none"

@@ -1,0 +1,33 @@
+"""The job summary: everything that was measured, as markdown; may not hold back a figure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perfgate.records import Decision
+from perfgate.report.conclusion import headline
+from perfgate.report.page import log_fold, measured_fold, opening, render
+from perfgate.report.rows import all_rows, ordered_cases
+from perfgate.report.tables import rows_table, size
+from perfgate.report.words import count
+
+# A step's summary above 1 MiB is not uploaded at all; the rest of the step may write there too.
+# https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+MAX_SUMMARY_BYTES = 1024 * 1024
+_ROOM_FOR_OTHERS = 64 * 1024
+_MAX_SENTENCES = 200
+_MAX_LOGS = 20
+
+
+def render_summary(decision: Decision) -> str:
+    """The summary; only beyond 1 MiB are rows left out, the plainly unchanged ones first."""
+    page = opening(decision, max_sentences=_MAX_SENTENCES)
+    logs = log_fold(decision, max_logs=_MAX_LOGS)
+    folds = tuple(fold for fold in (logs, measured_fold(decision)) if fold)
+    page = replace(page, folds=folds, everything="decision.json has all of them")
+    bare = render("summary.md.j2", headline=headline(decision), page=page)
+    rows = [row for case in ordered_cases(decision) for row in all_rows(case)]
+    table = rows_table(rows, room=MAX_SUMMARY_BYTES - _ROOM_FOR_OTHERS - size(bare))
+    left_out = count(table.left_out, "row") if table.left_out else ""
+    page = replace(page, table=table.text, left_out=left_out)
+    return render("summary.md.j2", headline=headline(decision), page=page)

@@ -1,0 +1,147 @@
+"""The verdict on a terminal: the same order as the comment; may not print but on the console given.
+
+Colour only repeats what a word says. Text from outside never reaches rich's markup.
+"""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perfgate.records import CaseDecision, Decision, Verdict
+from perfgate.report.conclusion import cost, headline
+from perfgate.report.escape import log_lines, plain, without_commands
+from perfgate.report.rows import (
+    WITHOUT_NUMBERS,
+    Row,
+    case_row,
+    metric_row,
+    ordered_cases,
+    ordered_metrics,
+    plainly_unchanged,
+)
+from perfgate.report.sentences import next_step, short, told, worth_a_sentence
+from perfgate.report.words import case_word, metric_word
+
+_STYLES = {
+    Verdict.REGRESSED: "bold red",
+    Verdict.FAILED: "bold yellow",
+    Verdict.MISSING: "yellow",
+    Verdict.INCOMPARABLE: "yellow",
+    Verdict.INCONCLUSIVE: "cyan",
+    Verdict.IMPROVED: "green",
+}
+_MAX_LOG_LINES = 15
+_NAME_CHARS = 64
+
+
+def render_terminal(decision: Decision, console: Console, *, verbose: bool = False) -> None:
+    """Print the headline, the table, the sentences, the notes and the next step."""
+    _print_headline(decision, console)
+    if decision.cases:
+        table = _table(decision, verbose=verbose, gap=1)
+        needs = console.measure(table, options=console.options.update(max_width=1000)).maximum
+        if needs > console.width:
+            table = _table(decision, verbose=verbose, gap=0)
+        console.print(table)
+        console.print()
+    for case in worth_a_sentence(decision):
+        _print_case(case, console)
+    for note in decision.notes:
+        console.print(Text(f"Note: {plain(note)}"))
+    if decision.notes:
+        console.print()
+    _print_ending(decision, console)
+
+
+def _print_headline(decision: Decision, console: Console) -> None:
+    console.print(Text(plain(headline(decision)), style="bold"))
+    if decision.interrupted is not None:
+        console.print(Text(f"Interrupted: {plain(decision.interrupted)}"))
+    if decision.problem is not None:
+        for line in log_lines(decision.problem.problem):
+            _print_quoted(line, console)
+    console.print()
+
+
+def _print_ending(decision: Decision, console: Console) -> None:
+    if decision.cases:
+        console.print(Text(plain(_measured(decision)), style="dim"))
+    if (step := next_step(decision)) is not None:
+        console.print(Text(f"Next: {plain(step.text, limit=700)}"))
+        if step.command is not None:
+            console.print(Text(f"  {step.command}", style="bold"))
+
+
+def _table(decision: Decision, *, verbose: bool, gap: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("case", overflow="fold", min_width=14)
+    table.add_column("base", justify="right", no_wrap=True)
+    table.add_column("head", justify="right", no_wrap=True)
+    table.add_column("change", justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold", min_width=9)
+    last_was_open = False
+    for case in ordered_cases(decision):
+        folded = case.verdict in WITHOUT_NUMBERS or not case.metrics
+        folded = folded or (plainly_unchanged(case) and not verbose)
+        if last_was_open or (table.row_count and not folded):
+            table.add_row()
+        if folded:
+            style = _STYLES.get(case.verdict, "")
+            table.add_row(
+                *_cells(
+                    case_row(case),
+                    plain(case.id, limit=_NAME_CHARS),
+                    style=style,
+                    word=case_word(case),
+                )
+            )
+        else:
+            _add_open_case(table, case)
+        last_was_open = not folded
+    return table
+
+
+def _add_open_case(table: Table, case: CaseDecision) -> None:
+    table.add_row(Text(plain(case.id, limit=_NAME_CHARS), style="bold"))
+    for metric in ordered_metrics(case):
+        style = _STYLES.get(metric.verdict, "") if metric.judged else "dim"
+        row = metric_row(case, metric)
+        name = f"  {plain(metric.name, limit=_NAME_CHARS)}"
+        table.add_row(*_cells(row, name, style=style, word=metric_word(metric)))
+
+
+def _cells(row: Row, name: str, *, style: str, word: str) -> tuple[Text, ...]:
+    return (
+        Text(name, style="dim" if style == "dim" else ""),
+        Text(row.base),
+        Text(row.head),
+        Text(row.change, style=style),
+        Text(plain(word, limit=_NAME_CHARS), style=style),
+    )
+
+
+def _print_case(case: CaseDecision, console: Console) -> None:
+    said = told(case)
+    line = Text(plain(said.subject), style=_STYLES.get(case.verdict, "bold"))
+    console.print(line.append(f" {plain(said.text, limit=700)}", style="not bold default"))
+    for log_line in log_lines(case.log_tail, max_lines=_MAX_LOG_LINES):
+        _print_quoted(log_line, console)
+    console.print()
+
+
+def _print_quoted(line: str, console: Console) -> None:
+    """A line from outside behind a bar, so that nobody and no runner takes it for one of ours."""
+    for part in Text(without_commands(line)).wrap(console, max(20, console.width - 4)):
+        console.print(Text("  │ ").append_text(part))
+
+
+def _measured(decision: Decision) -> str:
+    base = f"base {short(decision.base.commit)}" if decision.base else "no base"
+    head = f"head {short(decision.head.commit)}" if decision.head else "no head"
+    if decision.head is not None and decision.head.dirty:
+        head += " with changes that are not committed"
+    parts = (cost(decision), decision.hardware_key, f"strategy {decision.strategy}", base, head)
+    return " · ".join(parts)

@@ -1,0 +1,155 @@
+"""Numbers and verdicts as words, in one place; may not decide, escape or lay out anything."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from perfgate.records import CaseDecision, MetricDecision, Verdict
+
+MINUS = "\u2212"
+TIMES = "\u00d7"
+NOTHING = "\u2013"
+"""An en dash: stands where there is no number."""
+
+EMOJI: dict[Verdict, str] = {
+    Verdict.REGRESSED: "🔴",
+    Verdict.FAILED: "🟠",
+    Verdict.MISSING: "🟠",
+    Verdict.INCOMPARABLE: "🟠",
+    Verdict.INCONCLUSIVE: "⚪",
+    Verdict.NEW: "⚪",
+    Verdict.ACCEPTED: "🟢",
+    Verdict.IMPROVED: "🟢",
+    Verdict.PASSED: "🟢",
+}
+_WORDS: dict[Verdict, str] = {
+    Verdict.REGRESSED: "slower",
+    Verdict.IMPROVED: "faster",
+    Verdict.PASSED: "unchanged",
+    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.INCOMPARABLE: "not comparable",
+}
+_MEMORY_WORDS = {**_WORDS, Verdict.REGRESSED: "larger", Verdict.IMPROVED: "smaller"}
+# In a table only what a reviewer looks for carries a colour.
+_COLOURED = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE})
+
+Unit = Literal["ms", "MiB"]
+_SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
+    "ms": ((60_000.0, "min"), (1000.0, "s"), (1.0, "ms"), (0.001, "µs")),
+    "MiB": ((1024.0, "GiB"), (1.0, "MiB")),
+}
+# Ten minutes and more read better in minutes; a video case of 90 s stays in seconds.
+_FROM = {"min": 600_000.0, "µs": 0.0}
+
+
+def _scale(value: float, unit: Unit) -> tuple[float, str]:
+    scales = _SCALES[unit]
+    return next((s for s in scales if value >= _FROM.get(s[1], s[0])), scales[-1])
+
+
+def _decimals(value: float) -> int:
+    """Decimals that leave three digits, at most three of them."""
+    return min(3, max(0, 2 - math.floor(math.log10(value)))) if value > 0 else 0
+
+
+def figures(base: float | None, head: float | None, unit: Unit) -> tuple[str, str, str]:
+    """Both sides of a row and their unit, in the unit and digits of the row: 346, 389, ms."""
+    base, head = (v if v is not None and math.isfinite(v) else None for v in (base, head))
+    known = [value for value in (base, head) if value is not None]
+    if not known:
+        return NOTHING, NOTHING, ""
+    size, name = _scale(max(known), unit)
+    digits = _decimals(max(known) / size)
+    if len(known) == 2:
+        # 9.98 beside 10.02 shows its difference; 0.5 beside 346 does not get 346.00.
+        digits = min(digits + 1, _decimals(min(known) / size))
+        digits = max(digits, _decimals(max(known) / size))
+
+    def shown(value: float | None) -> str:
+        return NOTHING if value is None else f"{value / size:.{digits}f}"
+
+    return shown(base), shown(head), name
+
+
+def amount(value: float | None, unit: Unit) -> str:
+    """One figure with its unit: ``346 ms``, ``22.6 s``, ``1.25 GiB``."""
+    shown, _, name = figures(value, None, unit)
+    return f"{shown} {name}".rstrip()
+
+
+def _signed(percent: float, digits: int, *, plus: bool) -> str:
+    text = f"{abs(percent):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return (MINUS if percent < 0 else "+" if plus else "") + text
+
+
+def change(ratio: float | None) -> str:
+    """A ratio as a change: ``+12.4 %``, a true minus for less, from tenfold on a factor."""
+    if ratio is None or not math.isfinite(ratio):
+        return NOTHING
+    if ratio >= 10:
+        return TIMES + (f"{ratio:.3g}" if ratio < 1000 else f"{ratio:.0f}")
+    percent = (ratio - 1) * 100
+    return f"{_signed(percent, 0 if abs(percent) >= 99.95 else 1, plus=True)} %"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """The interval of a change: ``(11.1 to 13.8 %)``; empty where there is none."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    if high >= 10:
+        return f"({TIMES}{low:.3g} to {TIMES}{high:.3g})"
+    ends = [(end - 1) * 100 for end in (low, high)]
+    digits = 0 if max(abs(end) for end in ends) >= 99.95 else 1
+    return "({} to {} %)".format(*(_signed(end, digits, plus=False) for end in ends))
+
+
+def change_with_interval(metric: MetricDecision) -> str:
+    return f"{change(metric.ratio)} {interval(metric.low, metric.high)}".rstrip()
+
+
+def within(fraction: float) -> str:
+    """A symmetric bound, rounded up so that it holds: ``±0.6 %``, ``±12 %``."""
+    if not math.isfinite(fraction):
+        return "unknown"
+    percent = fraction * 100
+    digits = 1 if percent < 10 else 0
+    return f"±{math.ceil(round(percent * 10**digits, 6)) / 10**digits:.{digits}f} %"
+
+
+def metric_word(metric: MetricDecision) -> str:
+    """What a table says of a metric: ``slower``, ``smaller``, ``not judged``."""
+    if not metric.judged:
+        return "not judged"
+    words = _MEMORY_WORDS if metric.unit == "MiB" else _WORDS
+    return words.get(metric.verdict, str(metric.verdict))
+
+
+def metric_mark(metric: MetricDecision) -> str:
+    """:func:`metric_word` behind its colour, where it has one."""
+    coloured = metric.judged and metric.verdict in _COLOURED
+    return f"{EMOJI[metric.verdict]} {metric_word(metric)}" if coloured else metric_word(metric)
+
+
+def case_word(case: CaseDecision) -> str:
+    """What is said of a case: ``slower``, ``larger``, ``failed: output changed``."""
+    word = _WORDS.get(case.verdict, str(case.verdict))
+    moved = [metric for metric in case.metrics if metric.judged and metric.verdict == case.verdict]
+    if moved and all(metric.unit == "MiB" for metric in moved):
+        word = _MEMORY_WORDS.get(case.verdict, word)
+    return f"{word}: {case.detail}" if case.detail else word
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """``1 case``, ``6 cases``, ``1,200 cases``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def device_minutes(minutes: float, hardware_key: str) -> str:
+    """``11 GPU minutes``; the kind of device is the hardware key's first part."""
+    kinds = {"cpu": "CPU", "nvidia": "GPU", "amd": "GPU", "ascend": "NPU"}
+    kind = kinds.get(hardware_key.split("-", 1)[0], "device")
+    number = f"{minutes:.1f}" if minutes < 9.95 else f"{minutes:,.0f}"
+    return f"{number} {kind} minutes"

@@ -1,0 +1,272 @@
+"""The decisions whose texts are golden: one story each, with figures of a plausible machine."""
+
+from __future__ import annotations
+
+from perfgate.records import Cost, Decision, Problem, Tree
+from perfgate.report.comment import Earlier
+from tests.factories import a_case_decision, a_decision, a_metric
+
+BASE = Tree(commit="1f0c9a7be2d44c0f9b6f3b1c5e8d7a6940312c55", ref="main")
+HEAD = Tree(commit="8b1d3e5f70a2c4d6e8f9a1b3c5d7e9f0a2b4c6d8", ref="refs/pull/412/merge")
+MACHINE = "nvidia-h100-80gb-hbm3-x1"
+TOLD = {"driver": "580.65.06", "torch": "2.13.0", "clocks": "locked at 1755 MHz", "fit": "yes"}
+EARLIER = (
+    Earlier(
+        commit="5c2e9b7d1a3f4c6e8b0d2f4a6c8e0b1d3f5a7c9e",
+        verdict="passed",
+        headline="🟢 perfgate: 6 of 6 cases as fast as base, within ±0.9 %; 19 launches, "
+        "11 GPU minutes",
+        when="2026-03-02 09:14 UTC",
+        run_url="https://github.com/example/video/actions/runs/101",
+    ),
+)
+
+
+def told(cases=None, **rest) -> Decision:
+    """A decision of a pull request that was measured on one H100."""
+    return a_decision(
+        cases,
+        **{"base": BASE, "head": HEAD, "hardware_key": MACHINE, "told": TOLD, **rest},
+    )
+
+
+def video(**moved):
+    """The metrics of a 22 s text-to-video request; ``moved`` replaces one, by its first word."""
+    rows = {
+        "total": a_metric("end-to-end", 22610, 22625, low=0.9980, high=1.0034),
+        "text": a_metric("TextEncodingStage", 412, 413, low=0.991, high=1.014),
+        "denoising": a_metric("DenoisingStage", 21700, 21712, low=0.9978, high=1.0033),
+        "decoding": a_metric("DecodingStage", 346, 347, low=0.989, high=1.017),
+        "latents": a_metric(
+            "LatentPreparationStage",
+            0.82,
+            0.91,
+            low=0.96,
+            high=1.26,
+            judged=False,
+            reason="under 5 ms",
+        ),
+        "step": a_metric("median step", 429.1, 429.4, low=0.9985, high=1.0029),
+        "memory": a_metric("peak memory", 34211, 34211, unit="MiB", low=1.0, high=1.0),
+    }
+    return [*{**rows, **moved}.values()]
+
+
+def quick(name: str, total: float, **rest):
+    """A case that is plainly unchanged."""
+    metric = a_metric("end-to-end", total, total * 1.001, low=0.994, high=1.007)
+    return a_case_decision(name, metrics=[metric], output="same", **rest)
+
+
+def one_stage_slower() -> Decision:
+    slower = a_case_decision(
+        "wan2_1_t2v_1.3b",
+        "regressed",
+        video(
+            total=a_metric("end-to-end", 22610, 23040, "regressed", low=1.016, high=1.022),
+            decoding=a_metric("DecodingStage", 346, 389, "regressed", low=1.111, high=1.138),
+        ),
+        pairs=5,
+        noise=0.006,
+        output="same",
+    )
+    faster = a_case_decision(
+        "flux_1_dev",
+        "improved",
+        [
+            a_metric("end-to-end", 7010, 6580, "improved", low=0.931, high=0.946),
+            a_metric("TextEncodingStage", 48.2, 48.3, low=0.98, high=1.02),
+            a_metric("DenoisingStage", 6450, 6020, "improved", low=0.926, high=0.941),
+            a_metric("DecodingStage", 212, 212, low=0.99, high=1.01),
+            a_metric("median step", 230.4, 215.0, "improved", low=0.927, high=0.94),
+            a_metric("peak memory", 32768, 32768, unit="MiB", low=1.0, high=1.0),
+        ],
+        pairs=3,
+        output="same",
+    )
+    same = [
+        quick("hunyuan_video", 41200),
+        quick("qwen_image", 9840),
+        quick("sd3_medium", 3120),
+        quick("wan2_2_i2v_14b", 151000),
+    ]
+    return told([*same, faster, slower], cost=Cost(launches=47, device_minutes=26.4))
+
+
+def all_passed() -> Decision:
+    cases = [
+        a_case_decision("wan_t2v_tiny", metrics=video(), pairs=2, output="same"),
+        quick("flux_tiny", 1210, pairs=2),
+    ]
+    return told(cases, cost=Cost(launches=10, device_minutes=4.6))
+
+
+def inconclusive() -> Decision:
+    undecided = a_case_decision(
+        "wan_t2v_tiny",
+        "inconclusive",
+        video(total=a_metric("end-to-end", 22610, 23010, "inconclusive", low=0.986, high=1.05)),
+        pairs=12,
+        noise=0.041,
+        more_pairs=6,
+        sentence="12 pairs did not decide it; this runner cannot decide below 4.4 %.",
+        output="same",
+    )
+    return told([quick("flux_tiny", 1210), undecided], cost=Cost(launches=34, device_minutes=29.1))
+
+
+HOSTILE_LOG = (
+    "Loading pipeline\r\n"
+    "\x1b[31mTraceback (most recent call last):\x1b[0m\n"
+    '  File "bench.py", line 12, in <module>\n'
+    "```\n</details> ### 🟢 perfgate: 6 of 6 cases as fast as base\n"
+    "<!-- perfgate:comment key=perfgate -->\n"
+    "::set-output name=verdict::passed\n"
+    "@octocat see #1 and [this](https://evil.example) <img src=x onerror=alert(1)>\n"
+    "``````\n"
+    "torch.cuda.OutOfMemoryError: CUDA out of memory\x00\u202e\n"
+)
+
+
+def failed_launch() -> Decision:
+    failed = a_case_decision(
+        "wan_t2v_tiny",
+        "failed",
+        [],
+        pairs=0,
+        launches=1,
+        sentence="The first head launch ended with exit status 1 after 14 s.",
+        log_tail=HOSTILE_LOG,
+    )
+    return told([quick("flux_tiny", 1210), failed], exit_code=4)
+
+
+def output_changed() -> Decision:
+    changed = a_case_decision(
+        "flux_tiny",
+        "failed",
+        video(),
+        detail="output changed",
+        output="changed",
+        sentence="DenoisingStage is the first stage whose output differs: its mean went from "
+        "0.0132 to 0.2471.",
+    )
+    return told([quick("wan_t2v_tiny", 2310), changed], exit_code=1)
+
+
+def incomparable_and_missing() -> Decision:
+    other = a_case_decision(
+        "wan_t2v_tiny",
+        "incomparable",
+        video(),
+        sentence="The baseline was measured with torch 2.12.1, this job with torch 2.13.0.",
+    )
+    missing = a_case_decision(
+        "flux_tiny",
+        "missing",
+        [],
+        pairs=0,
+        sentence="The suite of the base commit has this case, the suite of this change has not.",
+    )
+    return told([quick("sd3_tiny", 812), other, missing], strategy="baseline")
+
+
+def new_only() -> Decision:
+    new = a_case_decision(
+        "ltx_tiny",
+        "new",
+        [
+            a_metric("end-to-end", None, 1890, "new"),
+            a_metric("DecodingStage", None, 346, "new"),
+        ],
+        pairs=0,
+        launches=3,
+        sentence="The base commit has no such case; it is shown and not judged.",
+    )
+    return told([new])
+
+
+def problem() -> Decision:
+    text = (
+        "perfgate.yml has 2 problems:\n"
+        "  - gate.margn: unknown key; did you mean margin? allowed: strategy, margin\n"
+        "  - cases[1].id: 'wan_t2v_tiny': cases[0] has this id too; every case needs its own"
+    )
+    fix = "Correct these; README, 'The suite file', lists every key."
+    return told(
+        [],
+        problem=Problem(problem=text, fix=fix, exit_code=2),
+        exit_code=2,
+        base=None,
+        cost=Cost(launches=0, device_minutes=0.0),
+        told={},
+    )
+
+
+EVIL = (
+    "x|y`<b>@octocat</b> #12 [a](https://evil.example)\n# 🟢 all passed <!-- perfgate:history= -->"
+)
+
+
+def hostile_names() -> Decision:
+    slower = a_case_decision(
+        EVIL,
+        "regressed",
+        [
+            a_metric("end-to-end", 1000, 1200, "regressed"),
+            a_metric(f"**Decoding**{EVIL}", 100, 300, "regressed", reason=EVIL),
+            a_metric("__init__ www.evil.example GH-7", 1, 1, judged=False, reason=EVIL),
+        ],
+        log_tail=HOSTILE_LOG,
+    )
+    failed = a_case_decision(f"1. {EVIL}", "failed", [], detail=EVIL, sentence=EVIL)
+    return told(
+        [failed, slower],
+        suite="a -->suite",
+        strategy=EVIL,
+        hardware_key=EVIL,
+        base=Tree(commit="`rm -rf`", ref=EVIL),
+        head=Tree(commit=HEAD.commit, ref=EVIL, dirty=True),
+        notes=(EVIL, "- not a list", "::error::forged"),
+        told={EVIL: EVIL},
+        interrupted=EVIL,
+    )
+
+
+def own_gate_changed() -> Decision:
+    note = (
+        "this pull request changes its own gate: gate.margin 3% → 10%, cases.flux_tiny.allow "
+        "added; the base commit's values were used"
+    )
+    return told([quick("wan_t2v_tiny", 2310), quick("flux_tiny", 1210)], notes=(note,))
+
+
+def interrupted() -> Decision:
+    unmeasured = a_case_decision(
+        "flux_tiny",
+        "inconclusive",
+        [],
+        pairs=0,
+        launches=0,
+        sentence="Not measured: the job was interrupted before its first launch.",
+    )
+    return told(
+        [quick("wan_t2v_tiny", 2310), unmeasured],
+        interrupted="SIGTERM after 6 of 18 launches; what was measured is in record.json",
+        cost=Cost(launches=6, device_minutes=1.4),
+    )
+
+
+STORIES = (
+    one_stage_slower,
+    all_passed,
+    inconclusive,
+    failed_launch,
+    output_changed,
+    incomparable_and_missing,
+    new_only,
+    problem,
+    hostile_names,
+    own_gate_changed,
+    interrupted,
+)
