@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 import requests
-from github import Auth, BadAttributeException, Github, GithubException
+from github import Auth, BadAttributeException, Github, GithubException, IncompletableObject
 
 from perfgate.github.comments import Comment
 from perfgate.github.problems import GitHubError, refused, unreachable, unreadable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ACTIONS_BOT: Final = "github-actions[bot]"
 _TIMEOUT_S: Final = 15
 _PER_PAGE: Final = 100  # the API's maximum
-_MAX_COMMENTS: Final = 10_000  # four times what GitHub allows: only a broken pager gets there
+_MAX_COMMENTS: Final = 5_000  # twice what GitHub allows: only a broken pager gets there
 # GitHub asks for a second between writes; a comment is one write, so this is politeness.
 _SECONDS_BETWEEN_WRITES: Final = 1.0
 
@@ -70,6 +70,8 @@ class GitHubComments:
             retry=None,
             seconds_between_requests=0,
             seconds_between_writes=seconds_between_writes,
+            # Repository, pull request and comment are addresses here: fetching them tells nothing.
+            lazy=True,
         )
 
     def __enter__(self) -> Self:
@@ -119,8 +121,7 @@ class GitHubComments:
 
     def _issue(self, number: int) -> Issue:
         if number not in self._issues:
-            repository = self._github.get_repo(self._repository, lazy=True)
-            self._issues[number] = repository.get_issue(number)
+            self._issues[number] = self._github.get_repo(self._repository).get_issue(number)
         return self._issues[number]
 
     def _ask_login(self) -> str:
@@ -138,6 +139,8 @@ class GitHubComments:
     def _asking(self, doing: str) -> Iterator[None]:
         try:
             yield
+        except IncompletableObject as error:
+            raise unreadable(doing=doing, reason=type(error).__name__) from error
         except GithubException as error:
             raise refused(
                 doing=doing,
@@ -159,6 +162,8 @@ class GitHubComments:
 def _comment(comment: IssueComment) -> Comment:
     # GitHub gives null for the user of a deleted account, whatever PyGithub's types say.
     author: str | None = comment.user.login if comment.user else None
+    if not isinstance(comment.id, int):
+        raise TypeError("a comment without an id")
     return Comment(
         id=comment.id, author=author or "", body=comment.body or "", url=comment.html_url or ""
     )

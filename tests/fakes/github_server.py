@@ -1,0 +1,337 @@
+"""A stateful stand-in for GitHub's API on a free loopback port: comments, paging, faults.
+
+Standard library alone. It keeps every exchange, so that a test can hold them against GitHub's own
+description of its API (tests/e2e); it must answer nothing that GitHub would not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from tests.fakes import github_documents as documents
+
+BOT = "github-actions[bot]"
+_COMMENT_LIMIT = 65_536
+_LONGEST_HANG_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One request and what it was answered; ``status`` is 0 where the connection was dropped."""
+
+    method: str
+    url: str
+    request_headers: dict[str, str]
+    request_body: bytes
+    status: int
+    response_headers: dict[str, str]
+    response_body: bytes
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What goes back over the wire, whole or damaged."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> bytes:
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """Goes wrong ``times`` times for requests of ``method`` whose path matches ``path``.
+
+    ``how``: ``answer`` gives ``answer`` instead of doing the work; ``lose`` does the work and then
+    drops the connection; ``drop`` only drops it; ``truncate`` cuts the true answer in half;
+    ``hang`` says nothing until the server stops.
+    """
+
+    method: str
+    path: str
+    how: str = "answer"
+    answer: Answer = field(default_factory=Answer)
+    times: int = 1
+
+    def hits(self, method: str, path: str) -> bool:
+        return self.times > 0 and method == self.method and re.search(self.path, path) is not None
+
+
+class FakeGitHub:
+    """The server and its state: one repository, its pull requests and their comments."""
+
+    def __init__(
+        self, *, repository: str = "octo/bench", token: str = "a-token", page_limit: int = 100
+    ) -> None:
+        self.repository = repository
+        self.logins = {token: BOT}
+        self.page_limit = page_limit
+        self.read_only = False
+        self.has_graphql = True
+        self.pull_requests = {7}
+        self.comments: list[dict[str, Any]] = []
+        self.faults: list[Fault] = []
+        self.exchanges: list[Exchange] = []
+        self.stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._ids = iter(range(1001, 10**9))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def fail(self, method: str, path: str, **fault: Any) -> None:
+        """Add a fault; the keywords are those of :class:`Fault`, or of its answer."""
+        names = ("status", "body", "headers", "message")
+        told = {name: fault.pop(name) for name in names if name in fault}
+        if "message" in told:
+            told["body"] = documents.problem(told.pop("message"))
+        self.faults.append(Fault(method=method, path=path, answer=Answer(**told), **fault))
+
+    def add_comment(
+        self, body: str, *, author: str | None = "someone", pull_request: int = 7
+    ) -> int:
+        """A comment that is there already; an author of None has deleted the account."""
+        number = next(self._ids)
+        self.comments.append(
+            {"id": number, "body": body, "author": author, "pull_request": pull_request, "edits": 0}
+        )
+        return number
+
+    def by(self, author: str) -> list[dict[str, Any]]:
+        return [comment for comment in self.comments if comment["author"] == author]
+
+    def asked(self, method: str, path: str = "") -> list[Exchange]:
+        """The exchanges with this method whose path holds ``path``."""
+        return [one for one in self.exchanges if one.method == method and path in one.path]
+
+    def take_fault(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            found = next((fault for fault in self.faults if fault.hits(method, path)), None)
+            if found is not None:
+                found.times -= 1
+            return found
+
+    def work(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Do what a request asks for."""
+        login = self.logins.get(headers.get("authorization", "").split(" ")[-1])
+        if login is None:
+            return Answer(status=401, body=documents.problem("Bad credentials"))
+        root = f"http://{headers['host']}"
+        parts = urlsplit(url)
+        if method == "POST" and parts.path == "/graphql":
+            return self._graphql(login)
+        for wanted, pattern, route in self._routes():
+            found = re.fullmatch(pattern, parts.path)
+            if wanted == method and found:
+                if method != "GET" and self.read_only:
+                    return Answer(
+                        status=403, body=documents.problem("Resource not accessible by integration")
+                    )
+                request = _Request(
+                    root=root,
+                    login=login,
+                    number=int(found[1]),
+                    query={name: values[-1] for name, values in parse_qs(parts.query).items()},
+                    body=body,
+                )
+                with self._lock:
+                    return route(request)
+        return Answer(status=404, body=documents.problem("Not Found"))
+
+    def _routes(self) -> list[tuple[str, str, Callable[[_Request], Answer]]]:
+        issues = f"/repos/{re.escape(self.repository)}/issues"
+        return [
+            ("GET", rf"{issues}/(\d+)", self._get_issue),
+            ("GET", rf"{issues}/(\d+)/comments", self._list),
+            ("POST", rf"{issues}/(\d+)/comments", self._create),
+            ("GET", rf"{issues}/comments/(\d+)", self._get),
+            ("PATCH", rf"{issues}/comments/(\d+)", self._edit),
+            ("DELETE", rf"{issues}/comments/(\d+)", self._delete),
+        ]
+
+    def _graphql(self, login: str) -> Answer:
+        if not self.has_graphql:
+            return Answer(status=404, body=documents.problem("Not Found"))
+        return Answer(body={"data": {"viewer": {"login": login}}})
+
+    def _get_issue(self, request: _Request) -> Answer:
+        if request.number not in self.pull_requests:
+            return Answer(status=404, body=documents.problem("Not Found"))
+        held = sum(one["pull_request"] == request.number for one in self.comments)
+        return Answer(
+            body=documents.issue(request.root, self.repository, request.number, comments=held)
+        )
+
+    def _list(self, request: _Request) -> Answer:
+        if request.number not in self.pull_requests:
+            return Answer(status=404, body=documents.problem("Not Found"))
+        held = [one for one in self.comments if one["pull_request"] == request.number]
+        size = min(int(request.query.get("per_page", "30")), self.page_limit)
+        page = int(request.query.get("page", "1"))
+        last = max(1, -(-len(held) // size))
+        path = f"{request.root}/repos/{self.repository}/issues/{request.number}/comments"
+        links = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
+        shown = {
+            name: number
+            for name, number in links.items()
+            if 1 <= number <= last and not (name in ("last", "first") and number == page)
+        }
+        told = ", ".join(
+            f'<{path}?per_page={size}&page={number}>; rel="{name}"'
+            for name, number in shown.items()
+        )
+        return Answer(
+            body=[self._comment(request, one) for one in held[(page - 1) * size : page * size]],
+            headers={"Link": told} if told else {},
+        )
+
+    def _create(self, request: _Request) -> Answer:
+        if request.number not in self.pull_requests:
+            return Answer(status=404, body=documents.problem("Not Found"))
+        body = request.text()
+        if body is None:
+            return Answer(status=422, body=documents.invalid("body is too long, or no text"))
+        self.add_comment(body, author=request.login, pull_request=request.number)
+        created = self._comment(request, self.comments[-1])
+        return Answer(status=201, body=created, headers={"Location": created["url"]})
+
+    def _get(self, request: _Request) -> Answer:
+        found = self._find(request.number)
+        if found is None:
+            return Answer(status=404, body=documents.problem("Not Found"))
+        return Answer(body=self._comment(request, found))
+
+    def _edit(self, request: _Request) -> Answer:
+        found, body = self._find(request.number), request.text()
+        if found is None:
+            return Answer(status=404, body=documents.problem("Not Found"))
+        if body is None:
+            return Answer(status=422, body=documents.invalid("body is too long, or no text"))
+        found.update(body=body, edits=found["edits"] + 1)
+        return Answer(body=self._comment(request, found))
+
+    def _delete(self, request: _Request) -> Answer:
+        found = self._find(request.number)
+        if found is None:
+            return Answer(status=404, body=documents.problem("Not Found"))
+        self.comments.remove(found)
+        return Answer(status=204)
+
+    def _find(self, number: int) -> dict[str, Any] | None:
+        return next((one for one in self.comments if one["id"] == number), None)
+
+    def _comment(self, request: _Request, one: dict[str, Any]) -> dict[str, Any]:
+        return documents.comment(
+            request.root,
+            self.repository,
+            one["pull_request"],
+            number=one["id"],
+            author=one["author"],
+            body=one["body"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    root: str
+    login: str
+    number: int
+    query: dict[str, str]
+    body: bytes
+
+    def text(self) -> str | None:
+        """The ``body`` field, or None for what GitHub refuses."""
+        try:
+            value = json.loads(self.body)["body"]
+        except (ValueError, LookupError, TypeError):
+            return None
+        good = isinstance(value, str) and value.strip() and len(value) <= _COMMENT_LIMIT
+        return value if good else None
+
+
+def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            fault = github.take_fault(self.command, urlsplit(self.path).path)
+            how = fault.how if fault else "work"
+            if how == "hang":
+                github.stopping.wait(_LONGEST_HANG_S)
+            if how in ("hang", "drop"):
+                self._keep(headers, body, Answer(status=0), b"")
+                self.close_connection = True
+                return
+            answer = (
+                fault.answer
+                if fault and how == "answer"
+                else github.work(self.command, self.path, headers, body)
+            )
+            encoded = answer.encoded()
+            if how == "truncate":
+                encoded = encoded[: len(encoded) // 2]
+            if how == "lose":
+                self._keep(headers, body, Answer(status=0), b"")
+                self.close_connection = True
+                return
+            self._keep(headers, body, answer, encoded)
+            self.send_response(answer.status)
+            if encoded:
+                self.send_header("Content-Type", "application/json; charset=utf-8")
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(encoded)))
+            self.end_headers()
+            self.wfile.write(encoded)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
+
+        def _keep(
+            self, headers: dict[str, str], body: bytes, answer: Answer, encoded: bytes
+        ) -> None:
+            github.exchanges.append(
+                Exchange(
+                    method=self.command,
+                    url=self.path,
+                    request_headers=headers,
+                    request_body=body,
+                    status=answer.status,
+                    response_headers=dict(answer.headers),
+                    response_body=encoded,
+                )
+            )
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing: the exchanges are kept."""
+
+    return Handler
