@@ -56,9 +56,14 @@ def failure_of(launch: Launch) -> str | None:
 
 
 def launch_metrics(launch: Launch) -> dict[str, float]:
-    """Every metric of a launch in the order of the table; only positive values are measurements."""
+    """Every metric of a launch, by name."""
+    return metrics_of(launch.reports)
+
+
+def metrics_of(reports: Iterable[Report]) -> dict[str, float]:
+    """The medians over one launch's requests; a time of 0 says that nothing ran: left out."""
     samples: dict[str, list[float]] = {}
-    for report in launch.reports:
+    for report in reports:
         for name, value in _request_metrics(report):
             samples.setdefault(name, []).append(value)
     return {name: value for name, found in samples.items() if (value := median(found)) > 0.0}

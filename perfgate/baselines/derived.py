@@ -1,0 +1,89 @@
+"""The figures above a baseline's launches: computed from them, compared with what a file says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from pydantic import Field
+
+from perfgate.records import Finite, Value
+from perfgate.verdict.baseline import StoredJob
+from perfgate.verdict.metrics import ordered_names
+
+_DIGITS = 6
+_TOLERANCE = 2e-6
+"""Of a figure: its last digit, which another C library's logarithm may round the other way."""
+
+
+class Figure(Value):
+    """One metric: the geometric mean over jobs, and how far jobs and launches scatter around it.
+
+    Both variations are standard deviations of logarithms, None where one value shows none.
+    """
+
+    value: Finite
+    between_jobs: Finite | None = None
+    between_launches: Finite | None = None
+
+
+class Derived(Value):
+    """What people read of a baseline."""
+
+    jobs: int
+    launches: int
+    requests: int
+    metrics: dict[str, Figure] = Field(default_factory=dict)
+
+
+def derive(jobs: Sequence[StoredJob], *, requests: int) -> Derived:
+    """Compute every figure from the launches; the burn-in launches do not count."""
+    names = ordered_names(launch for job in jobs for launch in job.launches)
+    return Derived(
+        jobs=len(jobs),
+        launches=sum(len(job.launches) for job in jobs),
+        requests=requests,
+        metrics={name: _figure(jobs, name) for name in names},
+    )
+
+
+def _figure(jobs: Sequence[StoredJob], name: str) -> Figure:
+    logs = [[math.log(launch[name]) for launch in job.launches if name in launch] for job in jobs]
+    logs = [values for values in logs if values]
+    means = [fmean(values) for values in logs]
+    within = [stdev(values) ** 2 for values in logs if len(values) >= 2]
+    return Figure(
+        value=round(math.exp(fmean(means)), _DIGITS),
+        between_jobs=round(stdev(means), _DIGITS) if len(means) >= 2 else None,
+        between_launches=round(math.sqrt(fmean(within)), _DIGITS) if within else None,
+    )
+
+
+def first_difference(stored: Derived, derived: Derived) -> tuple[str, Any, Any] | None:
+    """The first figure that differs, with both values; None if all agree."""
+    said, given = _flat(stored), _flat(derived)
+    for field in [*given, *(field for field in said if field not in given)]:
+        one, other = said.get(field), given.get(field)
+        if not _agree(one, other):
+            return field, one, other
+    return None
+
+
+def _flat(figures: Derived) -> dict[str, float | None]:
+    flat: dict[str, float | None] = {
+        "jobs": figures.jobs,
+        "launches": figures.launches,
+        "requests": figures.requests,
+    }
+    for name, figure in figures.metrics.items():
+        for field in ("value", "between_jobs", "between_launches"):
+            flat[f"metrics.{name}.{field}"] = getattr(figure, field)
+    return flat
+
+
+def _agree(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
