@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from perfgate.records import Decision
 from perfgate.report.conclusion import headline
 from perfgate.report.escape import escape_markdown
+from perfgate.report.order import ordered_cases, plainly_unchanged
 from perfgate.report.page import (
     Fold,
     Page,
@@ -21,14 +22,7 @@ from perfgate.report.page import (
     render,
     unchanged_fold,
 )
-from perfgate.report.rows import (
-    Row,
-    all_rows,
-    case_row,
-    notable_rows,
-    ordered_cases,
-    plainly_unchanged,
-)
+from perfgate.report.rows import Row, all_rows, case_row, notable_rows
 from perfgate.report.sentences import short
 from perfgate.report.state import (
     MAX_EARLIER,
@@ -40,7 +34,7 @@ from perfgate.report.state import (
     safe_url,
     state_line,
 )
-from perfgate.report.tables import cells_table, rows_table, size
+from perfgate.report.tables import Table, cells_table, rows_table, size
 from perfgate.report.words import count
 
 __all__ = ["Earlier", "Links", "belongs_to", "marker", "read_history", "render_comment"]
@@ -71,12 +65,7 @@ def render_comment(
     now = result_of(decision, links)
     earlier = [one for one in history if (one.commit, one.run_url) != (now.commit, now.run_url)]
     earlier = earlier[-(MAX_EARLIER - 1) :]
-    page = opening(decision, max_sentences=_MAX_SENTENCES)
-    summary = safe_url(links.summary_url or links.run_url)
-    everything = f"the [job summary]({summary}) has more" if summary else "the job summary has more"
-    fixed = [fold for fold in (log_fold(decision, max_logs=_MAX_LOGS),) if fold]
-    addresses = {"the job": links.run_url, "its files": links.artifact_url}
-    measured = measured_fold(decision, {name: safe_url(url) for name, url in addresses.items()})
+    page = _opening(decision, links)
 
     def text(page: Page) -> str:
         return render(
@@ -87,9 +76,22 @@ def render_comment(
             page=page,
         )
 
-    skeleton = replace(page, everything=everything, folds=(*fixed, measured))
-    room = MAX_COMMENT_CHARS - size(text(skeleton)) - _ROOM_FOR_NOTICES
-    return text(_filled(skeleton, decision, earlier=earlier, room=room))
+    logs = log_fold(decision, max_logs=_MAX_LOGS)
+    job = {"the job": safe_url(links.run_url), "its files": safe_url(links.artifact_url)}
+    measured = measured_fold(decision, job)
+    bounded_by_nature = replace(page, folds=tuple(fold for fold in (logs, measured) if fold))
+    room = MAX_COMMENT_CHARS - size(text(bounded_by_nature)) - _ROOM_FOR_NOTICES
+    table, unchanged, figures, past = _cut_to(room, decision, earlier)
+    cut = table.left_out + sum(fold.left_out for fold in (unchanged, figures) if fold)
+    folds = (logs, unchanged, figures, measured, past)
+    return text(
+        replace(
+            page,
+            table=table.text,
+            left_out=count(cut, "row") if cut else "",
+            folds=tuple(fold for fold in folds if fold and fold.body),
+        )
+    )
 
 
 def result_of(decision: Decision, links: Links) -> Earlier:
@@ -105,26 +107,26 @@ def result_of(decision: Decision, links: Links) -> Earlier:
     )
 
 
-def _filled(page: Page, decision: Decision, *, earlier: Sequence[Earlier], room: int) -> Page:
-    """The page with the parts that may be cut: the most important takes its room first."""
-    cases = ordered_cases(decision)
-    rows = [row for case in cases for row in notable_rows(case)]
-    notable = rows_table(rows, room=room)
-    room -= size(notable.text)
+def _opening(decision: Decision, links: Links) -> Page:
+    summary = safe_url(links.summary_url or links.run_url)
+    place = f"[job summary]({summary})" if summary else "job summary"
+    page = opening(decision, max_sentences=_MAX_SENTENCES)
+    return replace(page, everything=f"the {place} has more")
+
+
+def _cut_to(
+    room: int, decision: Decision, earlier: Sequence[Earlier]
+) -> tuple[Table, Fold | None, Fold | None, Fold | None]:
+    """The parts that may be cut, in ``room`` together: the most important takes its part first."""
+    rows = [row for case in ordered_cases(decision) for row in notable_rows(case)]
+    table = rows_table(rows, room=room)
+    room -= size(table.text)
     unchanged = unchanged_fold(decision, room=room)
     room -= size(unchanged.body) if unchanged else 0
     past = _earlier_fold(earlier, room=room)
     room -= size(past.body) if past else 0
     figures = _figures_fold(decision, shown=rows, room=room)
-    cut = sum(fold.left_out for fold in (unchanged, figures) if fold) + notable.left_out
-    optional = [fold for fold in (unchanged, figures) if fold and fold.body]
-    *fixed, measured = page.folds
-    return replace(
-        page,
-        table=notable.text,
-        left_out=count(cut, "row") if cut else "",
-        folds=(*fixed, *optional, measured, *([past] if past and past.body else [])),
-    )
+    return table, unchanged, figures, past
 
 
 def _figures_fold(decision: Decision, *, shown: Sequence[Row], room: int) -> Fold | None:

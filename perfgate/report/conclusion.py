@@ -10,7 +10,7 @@ import math
 
 from perfgate.errors import ExitCode
 from perfgate.records import CaseDecision, Decision, Verdict
-from perfgate.report.rows import end_to_end, moved, ordered_cases
+from perfgate.report.order import end_to_end, moved, ordered_cases
 from perfgate.report.words import EMOJI, case_word, count, device_minutes, within
 
 # The entries of the output `regressions`: a job output may hold 1 MB, all outputs 50 MB.
@@ -62,26 +62,21 @@ def _groups(judged: list[CaseDecision]) -> list[tuple[int, str, str]]:
     fates = {
         "slower": ("is slower", "are slower"),
         "larger": ("needs more memory", "need more memory"),
-        "output changed": ("changed its output", "changed their output"),
+        "failed: output changed": ("changed its output", "changed their output"),
         "failed": ("failed", "failed"),
         "missing": ("is missing", "are missing"),
+        "incomplete": ("lacks a metric", "lack a metric"),
         "not comparable": ("is not comparable", "are not comparable"),
         "undecided": ("could not be decided", "could not be decided"),
         "accepted": ("is slower as accepted", "are slower as accepted"),
         "faster": ("is faster", "are faster"),
         "smaller": ("needs less memory", "need less memory"),
     }
-    found = [fate_of(case) for case in judged]
-    bad = [fate for fate in list(fates)[:7] if fate in found]
+    found = [case_word(case) for case in judged]
+    bad = [fate for fate in list(fates)[:8] if fate in found]
     # What is well is told only where nothing is wrong: the headline has one subject.
-    shown = bad or [fate for fate in list(fates)[7:] if fate in found]
+    shown = bad or [fate for fate in list(fates)[8:] if fate in found]
     return [(found.count(fate), *fates[fate]) for fate in shown]
-
-
-def fate_of(case: CaseDecision) -> str:
-    if case.verdict is Verdict.FAILED:
-        return "output changed" if case.output == "changed" else "failed"
-    return case_word(case.model_copy(update={"detail": ""}))
 
 
 def _counted(groups: list[tuple[int, str, str]], total: int) -> str:

@@ -13,7 +13,8 @@ import jinja2
 from perfgate.records import CaseDecision, Decision, Tree, Verdict
 from perfgate.report.conclusion import cost
 from perfgate.report.escape import escape_markdown, fenced
-from perfgate.report.rows import case_row, ordered_cases, plainly_unchanged
+from perfgate.report.order import ordered_cases, plainly_unchanged
+from perfgate.report.rows import case_row
 from perfgate.report.sentences import NextStep, Told, next_step, short, told
 from perfgate.report.tables import rows_table
 from perfgate.report.words import count
@@ -109,10 +110,18 @@ def unchanged_fold(decision: Decision, *, room: int) -> Fold | None:
     return Fold(title=title, body=table.text, left_out=table.left_out)
 
 
-def measured_fold(decision: Decision, links: Mapping[str, str] | None = None) -> Fold:
-    """How the figures came about, for who doubts them."""
+def measured_fold(decision: Decision, links: Mapping[str, str] | None = None) -> Fold | None:
+    """How the figures came about, for who doubts them; None where there is nothing to say."""
+    facts = _facts(decision) if decision.cases else []
+    lines = [f"- **{name}:** {value}" for name, value in facts]
+    lines += [f"- [{name}]({url})" for name, url in (links or {}).items() if url]
+    title = "How this was measured" if facts else "Where this ran"
+    return Fold(title=title, body="\n".join(lines)) if lines else None
+
+
+def _facts(decision: Decision) -> list[tuple[str, str]]:
     kept = list(decision.told.items())[:_MAX_FACTS]
-    facts = [
+    return [
         ("base", _tree(decision.base)),
         ("head", _tree(decision.head)),
         ("machine", escape_markdown(decision.hardware_key)),
@@ -122,9 +131,6 @@ def measured_fold(decision: Decision, links: Mapping[str, str] | None = None) ->
         *((escape_markdown(key, limit=60), escape_markdown(value)) for key, value in kept),
         ("perfgate", escape_markdown(decision.perfgate)),
     ]
-    lines = [f"- **{name}:** {value}" for name, value in facts]
-    lines += [f"- [{name}]({url})" for name, url in (links or {}).items() if url]
-    return Fold(title="How this was measured", body="\n".join(lines))
 
 
 def _tree(tree: Tree | None) -> str:

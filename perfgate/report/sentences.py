@@ -8,15 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perfgate.records import CaseDecision, Decision, MetricDecision, Verdict
-from perfgate.report.conclusion import fate_of
-from perfgate.report.rows import (
-    WITHOUT_NUMBERS,
+from perfgate.report.order import (
     culprit,
     end_to_end,
+    incomplete,
+    moved,
     ordered_cases,
     plainly_unchanged,
 )
 from perfgate.report.words import case_word, change, count, figures, interval, within
+from perfgate.verdict.attribution import attribute, sentence_fragment
+
+UNKNOWN = "?"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,21 +44,25 @@ class NextStep:
 def told(case: CaseDecision) -> Told:
     """The sentence of a case that is not plainly unchanged."""
     metric = culprit(case)
-    if case.verdict in WITHOUT_NUMBERS:
-        return Told(subject=f"{case.id} {_predicate(case)}.", text=_reason(case))
-    if case.verdict is Verdict.INCONCLUSIVE:
-        return Told(subject=f"{case.id} {_predicate(case)}.", text=_what_it_takes(case))
-    if metric is None or case.verdict in (Verdict.NEW, Verdict.ACCEPTED):
-        return Told(subject=f"{case.id} {_predicate(case)}.", text=case.sentence)
+    if case.verdict in (Verdict.REGRESSED, Verdict.IMPROVED) and metric is not None:
+        subject = f"{case.id} · {metric.name} {change(metric.ratio)}"
+        return Told(subject=subject, text=_how_much_and_how_sure(case, metric))
     return Told(
-        subject=f"{case.id} · {metric.name} {change(metric.ratio)}",
-        text=_how_much_and_how_sure(case, metric),
+        subject=f"{case.id} {_PREDICATES.get(case_word(case), '')}".strip() + ":",
+        text=_reason(case),
     )
 
 
-def _predicate(case: CaseDecision) -> str:
-    word = case_word(case)
-    return word if case.verdict is Verdict.FAILED else f"is {word}"
+_PREDICATES = {
+    "failed": "failed",
+    "failed: output changed": "failed",
+    "missing": "is missing",
+    "incomplete": "is incomplete",
+    "not comparable": "is not comparable",
+    "undecided": "is undecided",
+    "new": "is new",
+    "accepted": "is accepted",
+}
 
 
 def _how_much_and_how_sure(case: CaseDecision, metric: MetricDecision) -> str:
@@ -69,19 +76,40 @@ def _how_much_and_how_sure(case: CaseDecision, metric: MetricDecision) -> str:
         sure = f"From {count(case.launches, 'launch', 'launches')}, without pairs"
     if case.noise is not None:
         sure += f"; this runner's noise is {within(case.noise)}"
-    return " ".join([f"{text}. {sure}.", metric.reason]).strip()
+    more = [metric.reason, _where(case), case.detail]
+    return " ".join([f"{text}. {sure}.", *(f"{_capital(part)}." for part in more if part)])
 
 
-def _what_it_takes(case: CaseDecision) -> str:
-    told = case.sentence or f"{count(case.pairs, 'pair')} did not decide it."
-    if case.more_pairs and "more pair" not in told:
-        told += f" About {count(case.more_pairs, 'more pair')} would decide it."
-    return told
+def _where(case: CaseDecision) -> str:
+    """Which stage accounts for how much of an end-to-end change."""
+    total = end_to_end(case)
+    if total is None or not total.judged or total.verdict is not case.verdict:
+        return ""
+    both = [m for m in case.metrics if m.unit == "ms" and None not in (m.base, m.head)]
+    base, head = ({m.name: getattr(m, side) for m in both} for side in ("base", "head"))
+    return sentence_fragment(attribute(base, head)) if total in both else ""
 
 
 def _reason(case: CaseDecision) -> str:
-    reasons = (case.sentence, *(metric.reason for metric in case.metrics))
-    return next((reason for reason in reasons if reason), "")
+    """Why a case has no plain verdict, and what it would take."""
+    if incomplete(case):
+        parts = [f"{m.name}: {m.reason}" for m in moved(case) if m.verdict is Verdict.MISSING]
+    else:
+        own = (f"{case.verdict}: ", "launch failed: ")
+        told = case.sentence
+        for start in own:
+            told = told.removeprefix(start)
+        parts = [told] if told else [m.reason for m in case.metrics if m.reason][:1]
+    if case.verdict is Verdict.INCONCLUSIVE:
+        if case.detail and case.detail not in case.sentence:
+            parts.append(case.detail)
+        if case.more_pairs and "more pair" not in case.sentence:
+            parts.append(f"about {count(case.more_pairs, 'more pair')}")
+    return "; ".join(parts)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
 
 
 def worth_a_sentence(decision: Decision) -> tuple[CaseDecision, ...]:
@@ -96,31 +124,30 @@ def next_step(decision: Decision) -> NextStep | None:
     command = "perfgate gate"
     if decision.base is not None and (commit := short(decision.base.commit)) != UNKNOWN:
         command += f" --base {commit}"
-    fates = {fate_of(case) for case in decision.cases}
-    if decision.interrupted is not None and fates <= {
-        "undecided",
-        "unchanged",
-        "faster",
-        "smaller",
-    }:
+    words = {case_word(case) for case in decision.cases}
+    if decision.interrupted is not None and not words & (_STEPS.keys() - {"undecided", "new"}):
         return NextStep(text="run the job again for what was not measured.")
-    for fate, step in _STEPS.items():
-        if fate in fates:
-            if fate in _SEEN_LOCALLY:
-                return NextStep(text=f"{step} To see it on your own machine:", command=command)
-            return NextStep(text=step, command=_TO_WRITE.get(fate))
-    return None
+    word = next((word for word in _STEPS if word in words), None)
+    if word is None:
+        return None
+    if word in _SEEN_LOCALLY:
+        return NextStep(text=f"{_STEPS[word]} To see it on your own machine:", command=command)
+    return NextStep(text=_STEPS[word], command=_TO_WRITE.get(word))
 
 
 _STEPS = {
     "slower": "fix it.",
     "larger": "fix it.",
-    "output changed": (
+    "failed: output changed": (
         "find out why the output differs. Where that is meant, a reviewed change of the base "
         "branch says so first, at the case:"
     ),
     "failed": "read the end of the log and mend the benchmark.",
     "missing": "bring the case back, or remove it in a pull request of its own.",
+    "incomplete": (
+        "see why one side does not report it. Where that is meant, the base branch can let it "
+        "through:"
+    ),
     "not comparable": (
         "judge it in pairs, which need no stored figures (gate.strategy: paired), or renew the "
         "baseline on this hardware."
@@ -131,11 +158,11 @@ _STEPS = {
     ),
     "new": "nothing; the case is judged once it is on the base branch.",
 }
-_TO_WRITE = {"output changed": 'allow: {output: "why"}'}
+_TO_WRITE = {
+    "failed: output changed": 'allow: {output: "why"}',
+    "incomplete": "gate: {missing: neutral}",
+}
 _SEEN_LOCALLY = frozenset({"slower", "larger", "failed"})
-
-
-UNKNOWN = "?"
 
 
 def short(commit: str) -> str:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from perfgate.records import Decision
 from perfgate.report.conclusion import headline
+from perfgate.report.order import ordered_cases
 from perfgate.report.page import log_fold, measured_fold, opening, render
-from perfgate.report.rows import all_rows, ordered_cases
+from perfgate.report.rows import all_rows
 from perfgate.report.tables import rows_table, size
 from perfgate.report.words import count
 

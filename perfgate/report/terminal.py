@@ -13,15 +13,8 @@ from rich.text import Text
 from perfgate.records import CaseDecision, Decision, Verdict
 from perfgate.report.conclusion import cost, headline
 from perfgate.report.escape import log_lines, plain, without_commands
-from perfgate.report.rows import (
-    WITHOUT_NUMBERS,
-    Row,
-    case_row,
-    metric_row,
-    ordered_cases,
-    ordered_metrics,
-    plainly_unchanged,
-)
+from perfgate.report.order import has_numbers, ordered_cases, ordered_metrics, plainly_unchanged
+from perfgate.report.rows import Row, case_row, metric_row
 from perfgate.report.sentences import next_step, short, told, worth_a_sentence
 from perfgate.report.words import case_word, metric_word
 
@@ -84,23 +77,16 @@ def _table(decision: Decision, *, verbose: bool, gap: int) -> Table:
     table.add_column("verdict", overflow="fold", min_width=9)
     last_was_open = False
     for case in ordered_cases(decision):
-        folded = case.verdict in WITHOUT_NUMBERS or not case.metrics
-        folded = folded or (plainly_unchanged(case) and not verbose)
-        if last_was_open or (table.row_count and not folded):
+        opened = has_numbers(case) and (verbose or not plainly_unchanged(case))
+        if last_was_open or (table.row_count and opened):
             table.add_row()
-        if folded:
-            style = _STYLES.get(case.verdict, "")
-            table.add_row(
-                *_cells(
-                    case_row(case),
-                    plain(case.id, limit=_NAME_CHARS),
-                    style=style,
-                    word=case_word(case),
-                )
-            )
-        else:
+        if opened:
             _add_open_case(table, case)
-        last_was_open = not folded
+        else:
+            style = _STYLES.get(case.verdict, "")
+            name = Text(plain(case.id, limit=_NAME_CHARS))
+            table.add_row(name, *_figures(case_row(case), case_word(case), style))
+        last_was_open = opened
     return table
 
 
@@ -108,19 +94,12 @@ def _add_open_case(table: Table, case: CaseDecision) -> None:
     table.add_row(Text(plain(case.id, limit=_NAME_CHARS), style="bold"))
     for metric in ordered_metrics(case):
         style = _STYLES.get(metric.verdict, "") if metric.judged else "dim"
-        row = metric_row(case, metric)
-        name = f"  {plain(metric.name, limit=_NAME_CHARS)}"
-        table.add_row(*_cells(row, name, style=style, word=metric_word(metric)))
+        name = Text(f"  {plain(metric.name, limit=_NAME_CHARS)}", no_wrap=True, overflow="ellipsis")
+        table.add_row(name, *_figures(metric_row(case, metric), metric_word(metric), style))
 
 
-def _cells(row: Row, name: str, *, style: str, word: str) -> tuple[Text, ...]:
-    return (
-        Text(name, style="dim" if style == "dim" else ""),
-        Text(row.base),
-        Text(row.head),
-        Text(row.change, style=style),
-        Text(plain(word, limit=_NAME_CHARS), style=style),
-    )
+def _figures(row: Row, word: str, style: str) -> tuple[Text, Text, Text, Text]:
+    return Text(row.base), Text(row.head), Text(row.change, style=style), Text(word, style=style)
 
 
 def _print_case(case: CaseDecision, console: Console) -> None:

@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from perfgate.records import CaseDecision, MetricDecision, Verdict
+from perfgate.report.order import incomplete
 
 MINUS = "\u2212"
 TIMES = "\u00d7"
@@ -31,6 +32,7 @@ _WORDS: dict[Verdict, str] = {
     Verdict.INCOMPARABLE: "not comparable",
 }
 _MEMORY_WORDS = {**_WORDS, Verdict.REGRESSED: "larger", Verdict.IMPROVED: "smaller"}
+_MOVED = (Verdict.REGRESSED, Verdict.IMPROVED)
 # In a table only what a reviewer looks for carries a colour.
 _COLOURED = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE})
 
@@ -61,10 +63,9 @@ def figures(base: float | None, head: float | None, unit: Unit) -> tuple[str, st
         return NOTHING, NOTHING, ""
     size, name = _scale(max(known), unit)
     digits = _decimals(max(known) / size)
-    if len(known) == 2:
-        # 9.98 beside 10.02 shows its difference; 0.5 beside 346 does not get 346.00.
-        digits = min(digits + 1, _decimals(min(known) / size))
-        digits = max(digits, _decimals(max(known) / size))
+    if len(known) == 2 and max(known) < 1.05 * min(known):
+        # 9.98 beside 10.02 shows its difference, which 10.0 beside 10.0 would hide.
+        digits = _decimals(min(known) / size)
 
     def shown(value: float | None) -> str:
         return NOTHING if value is None else f"{value / size:.{digits}f}"
@@ -121,7 +122,7 @@ def within(fraction: float) -> str:
 
 def metric_word(metric: MetricDecision) -> str:
     """What a table says of a metric: ``slower``, ``smaller``, ``not judged``."""
-    if not metric.judged:
+    if not metric.judged and metric.verdict in (*_MOVED, Verdict.PASSED):
         return "not judged"
     words = _MEMORY_WORDS if metric.unit == "MiB" else _WORDS
     return words.get(metric.verdict, str(metric.verdict))
@@ -139,7 +140,11 @@ def case_word(case: CaseDecision) -> str:
     moved = [metric for metric in case.metrics if metric.judged and metric.verdict == case.verdict]
     if moved and all(metric.unit == "MiB" for metric in moved):
         word = _MEMORY_WORDS.get(case.verdict, word)
-    return f"{word}: {case.detail}" if case.detail else word
+    if incomplete(case):
+        return "incomplete"
+    if case.verdict is Verdict.FAILED and case.output == "changed":
+        return "failed: output changed"
+    return word
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -63,7 +63,9 @@ def one_stage_slower() -> Decision:
         "wan2_1_t2v_1.3b",
         "regressed",
         video(
-            total=a_metric("end-to-end", 22610, 23040, "regressed", low=1.016, high=1.022),
+            total=a_metric("end-to-end", 2261, 2304, "regressed", low=1.016, high=1.022),
+            denoising=a_metric("DenoisingStage", 1498, 1498, low=0.9978, high=1.0033),
+            step=a_metric("median step", 29.91, 29.93, low=0.9985, high=1.0029),
             decoding=a_metric("DecodingStage", 346, 389, "regressed", low=1.111, high=1.138),
         ),
         pairs=5,
@@ -105,11 +107,13 @@ def inconclusive() -> Decision:
     undecided = a_case_decision(
         "wan_t2v_tiny",
         "inconclusive",
-        video(total=a_metric("end-to-end", 22610, 23010, "inconclusive", low=0.986, high=1.05)),
+        video(total=a_metric("end-to-end", 22610, 23010, "inconclusive", low=1.004, high=1.032)),
         pairs=12,
         noise=0.041,
         more_pairs=6,
-        sentence="12 pairs did not decide it; this runner cannot decide below 4.4 %.",
+        detail="gate.budget is spent",
+        sentence="+1.8 % (0.4 to 3.2), 12 pairs; noise of this machine ±4.1 %; about 6 more "
+        "pairs; this machine cannot decide below 4.4 %",
         output="same",
     )
     return told([quick("flux_tiny", 1210), undecided], cost=Cost(launches=34, device_minutes=29.1))
@@ -135,7 +139,8 @@ def failed_launch() -> Decision:
         [],
         pairs=0,
         launches=1,
-        sentence="The first head launch ended with exit status 1 after 14 s.",
+        detail="launch failed: exit status 1 after 14 s",
+        sentence="launch failed: exit status 1 after 14 s",
         log_tail=HOSTILE_LOG,
     )
     return told([quick("flux_tiny", 1210), failed], exit_code=4)
@@ -146,10 +151,9 @@ def output_changed() -> Decision:
         "flux_tiny",
         "failed",
         video(),
-        detail="output changed",
+        detail="output changed: DenoisingStage: mean 0.0132 → 0.2471",
         output="changed",
-        sentence="DenoisingStage is the first stage whose output differs: its mean went from "
-        "0.0132 to 0.2471.",
+        sentence="output changed: DenoisingStage: mean 0.0132 → 0.2471",
     )
     return told([quick("wan_t2v_tiny", 2310), changed], exit_code=1)
 
@@ -159,16 +163,26 @@ def incomparable_and_missing() -> Decision:
         "wan_t2v_tiny",
         "incomparable",
         video(),
-        sentence="The baseline was measured with torch 2.12.1, this job with torch 2.13.0.",
+        detail="torch: 2.12.1 → 2.13.0",
+        sentence="torch: 2.12.1 → 2.13.0",
     )
     missing = a_case_decision(
         "flux_tiny",
         "missing",
         [],
         pairs=0,
-        sentence="The suite of the base commit has this case, the suite of this change has not.",
+        sentence="the suite of the base commit has this case, the suite of this change has not",
     )
-    return told([quick("sd3_tiny", 812), other, missing], strategy="baseline")
+    stage = a_case_decision(
+        "hunyuan_tiny",
+        "missing",
+        [
+            a_metric("end-to-end", 1640, 1644, low=1.001, high=1.004),
+            a_metric("RefinerStage", None, 210, "missing", reason="not measured on base"),
+        ],
+        sentence="+0.2 % (0.1 to 0.4), 4 pairs; RefinerStage: not measured on base",
+    )
+    return told([quick("sd3_tiny", 812), other, stage, missing], strategy="baseline")
 
 
 def new_only() -> Decision:
@@ -176,12 +190,13 @@ def new_only() -> Decision:
         "ltx_tiny",
         "new",
         [
-            a_metric("end-to-end", None, 1890, "new"),
-            a_metric("DecodingStage", None, 346, "new"),
+            a_metric("end-to-end", None, 1890, "new", judged=False),
+            a_metric("DecodingStage", None, 346, "new", judged=False),
         ],
         pairs=0,
         launches=3,
-        sentence="The base commit has no such case; it is shown and not judged.",
+        detail="new: nothing to compare with yet",
+        sentence="new: nothing to compare with yet; end-to-end 1.89 s",
     )
     return told([new])
 
@@ -198,7 +213,9 @@ def problem() -> Decision:
         problem=Problem(problem=text, fix=fix, exit_code=2),
         exit_code=2,
         base=None,
-        cost=Cost(launches=0, device_minutes=0.0),
+        head=None,
+        strategy="none",
+        hardware_key="unknown",
         told={},
     )
 
@@ -248,7 +265,8 @@ def interrupted() -> Decision:
         [],
         pairs=0,
         launches=0,
-        sentence="Not measured: the job was interrupted before its first launch.",
+        detail="interrupted before its first launch",
+        sentence="interrupted before its first launch",
     )
     return told(
         [quick("wan_t2v_tiny", 2310), unmeasured],
