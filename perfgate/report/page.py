@@ -90,10 +90,12 @@ def _spoken(decision: Decision) -> list[CaseDecision]:
 
 def log_fold(decision: Decision, *, max_logs: int) -> Fold | None:
     """The ends of the logs of what failed."""
-    logs = [(case.id, log) for case in ordered_cases(decision) if (log := fenced(case.log_tail))]
+    logs = [case for case in ordered_cases(decision) if case.log_tail.strip()]
     if not logs:
         return None
-    parts = [f"**{escape_markdown(case_id)}**\n\n{log}" for case_id, log in logs[:max_logs]]
+    parts = [
+        f"**{escape_markdown(case.id)}**\n\n{fenced(case.log_tail)}" for case in logs[:max_logs]
+    ]
     if len(logs) > max_logs:
         parts.append(f"And {count(len(logs) - max_logs, 'more log')} in decision.json.")
     title = "The end of its log" if len(logs) == 1 else f"The ends of {len(logs):,} logs"
