@@ -1,22 +1,14 @@
-"""``perfgate publish``: reads arguments and the runner's environment, and hands them on."""
+"""``perfgate publish``: reads its arguments and the runner's environment, and hands them on."""
 
 from __future__ import annotations
 
 import os
-import secrets
-import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from perfgate.app import publish as use_case
-from perfgate.github.comments import CommentApi
-from perfgate.github.event import LOCAL, Event, read_event
-from perfgate.github.workflow import Kind, annotation
-from perfgate.report.escape import plain
+from perfgate.app.publish_edges import RealEdges, comments_opener, read_request
 
 _EPILOG = """\b
 Examples:
@@ -27,9 +19,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument(
-    "folder", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False)
-)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--comment/--no-comment",
     default=True,
@@ -49,52 +39,9 @@ def publish(folder: Path, *, comment: bool, strict_publish: bool) -> int:
     exit code of the gate.
     """
     environ = dict(os.environ)
-    event = read_event(environ, lambda path: Path(path).read_text(encoding="utf-8"))
-    request = use_case.PublishRequest(
-        folder=folder,
-        event=event,
-        comment=comment,
-        strict=strict_publish,
-        output_file=_path(environ, "GITHUB_OUTPUT"),
-        summary_file=_path(environ, "GITHUB_STEP_SUMMARY"),
-    )
-    token = environ.get("GITHUB_TOKEN", "")
+    request = read_request(environ, folder=folder, comment=comment, strict=strict_publish)
     return use_case.publish(
         request,
-        _Edges(in_actions=event.name != LOCAL),
-        open_comments=(lambda: _open(event, token)) if token else None,
+        RealEdges(request.event),
+        open_comments=comments_opener(environ, request.event),
     )
-
-
-class _Edges:
-    """Clock, chance and terminal."""
-
-    def __init__(self, *, in_actions: bool) -> None:
-        self._in_actions = in_actions
-
-    def say(self, kind: Kind, message: str) -> None:
-        if self._in_actions:
-            click.echo(annotation(kind, message))
-        else:
-            click.echo(f"{kind}: {plain(message, limit=2000)}", err=True)
-
-    def now(self) -> str:
-        return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-    def sleep(self, seconds: float) -> None:
-        click.echo(f"GitHub is asked again in {seconds:.0f} s", err=True)
-        time.sleep(seconds)
-
-    def token_hex(self) -> str:
-        return secrets.token_hex(16)
-
-
-def _open(event: Event, token: str) -> AbstractContextManager[CommentApi]:
-    # PyGithub is imported for a comment alone: without a token or a pull request nothing needs it.
-    from perfgate.github.client import GitHubComments  # noqa: PLC0415
-
-    return GitHubComments(token=token, repository=event.repository or "", api_url=event.api_url)
-
-
-def _path(environ: Mapping[str, str], variable: str) -> Path | None:
-    return Path(environ[variable]) if environ.get(variable) else None
