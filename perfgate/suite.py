@@ -136,6 +136,15 @@ class Timeout(_Part):
     request: Seconds = 600.0
 
 
+class Allow(_Part):
+    """What may change without being a fault, each with the reason that a reviewer reads."""
+
+    output: Annotated[str, Field(min_length=3)] | None = None
+
+    def reasons(self) -> dict[str, str]:
+        return {"output": self.output} if self.output else {}
+
+
 class Case(_Part):
     """One workload configuration."""
 
@@ -152,9 +161,7 @@ class Case(_Part):
     when: When = When()
     timeout: Timeout = Timeout()
     outputs: tuple[RelativePath, ...] = ()
-    allow: dict[Literal["output"], Annotated[str, Field(min_length=3)]] = Field(
-        default_factory=dict
-    )
+    allow: Allow = Allow()
 
     @model_validator(mode="after")
     def _backend_has_what_it_runs(self) -> Case:

@@ -6,23 +6,25 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from perfgate import __version__
 from perfgate.app.edges import Edges
 from perfgate.app.launcher import SideLauncher
 from perfgate.app.measure import Measured, measure
-from perfgate.app.outputs import write_folder
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import both_sides, head_alone
 from perfgate.backends.registry import BACKENDS
-from perfgate.baselines.store import StoredBaselines, load_baselines
+from perfgate.baselines.native import Baseline
+from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, ConfigurationError, PerfgateError
 from perfgate.records import Decision, GatePolicy, Origin, Record, Side, Tree
 from perfgate.sides.checkout import Checkout
 from perfgate.sides.git import Git, open_repository
 from perfgate.sides.resolve import Trigger, resolve_base
 from perfgate.suite import Suite, parse_suite
+from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
 
 _MAX_BASELINE_FILES = 2000
@@ -37,15 +39,14 @@ class GateRequest:
 
     start: Path
     suite: str
-    output: Path
     base: str | None = None
     strategy: str | None = None
     only: tuple[str, ...] = ()
     finish: bool = False
 
 
-def gate(request: GateRequest, edges: Edges) -> Decision:
-    """Measure base and head, decide, write the output folder, and return the decision.
+def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
+    """Measure base and head, and decide; returns the decision and the record that it rests on.
 
     Raises PerfgateError when nothing could be measured at all; an interrupted job is decided from
     what it measured.
@@ -58,7 +59,8 @@ def gate(request: GateRequest, edges: Edges) -> Decision:
     for one in selection.chosen:
         BACKENDS[one.case.backend].check(one.case)
     baselines = _baselines(git, base.commit, selection, edges.fingerprint.hardware_key)
-    edges.progress.note(_plan(selection, policy).told())
+    stored = stored_jobs(baselines)
+    edges.progress.note(_plan(selection, policy, baselines).told())
     with contextlib.ExitStack() as stack:
         try:
             sides = stack.enter_context(
@@ -72,7 +74,7 @@ def gate(request: GateRequest, edges: Edges) -> Decision:
             selection = selection.noting(f"no pairs, since base cannot be built: {error.problem}")
             policy = _policy(policy, "baseline")
             sides = stack.enter_context(head_alone(git, edges, head=(head, head_suite)))
-        measured = _measure(selection, policy, sides, edges, finish=request.finish)
+        measured = _measure(selection, policy, sides, edges, stored=stored, finish=request.finish)
     record = Record(
         perfgate=__version__,
         suite=selection.name,
@@ -85,9 +87,7 @@ def gate(request: GateRequest, edges: Edges) -> Decision:
         notes=(*_same_commit(base, head), *selection.notes),
         interrupted=measured.interrupted,
     )
-    decision = decide(record, baselines=baselines)
-    write_folder(request.output, decision, record)
-    return decision
+    return decide(record, baselines=stored), record
 
 
 def suite_name(request: GateRequest, environ: Mapping[str, str]) -> str:
@@ -172,12 +172,15 @@ def _policy(policy: GatePolicy, strategy: str | None) -> GatePolicy:
     return GatePolicy.model_validate({**policy.model_dump(), "strategy": strategy})
 
 
-def _baselines(git: Git, commit: str, selection: Selection, hardware_key: str) -> StoredBaselines:
+def _baselines(
+    git: Git, commit: str, selection: Selection, hardware_key: str
+) -> dict[str, Baseline]:
     if selection.baselines is None:
         return {}
     folder = f"{selection.baselines.rstrip('/')}/{hardware_key}"
     paths = git.files_below(commit, folder)[:_MAX_BASELINE_FILES]
-    return load_baselines({path: git("show", f"{commit}:{path}") for path in paths})
+    texts = {path: git("show", f"{commit}:{path}") for path in paths}
+    return load_baselines(texts, hardware_key=hardware_key)
 
 
 def _needs_pairs(selection: Selection, policy: GatePolicy) -> bool:
@@ -186,12 +189,13 @@ def _needs_pairs(selection: Selection, policy: GatePolicy) -> bool:
     )
 
 
-def _plan(selection: Selection, policy: GatePolicy) -> Plan:
+def _plan(selection: Selection, policy: GatePolicy, baselines: Mapping[str, Baseline]) -> Plan:
     return plan(
         [
             PlannedCase(
                 id=one.case.id,
-                launch_s=BACKENDS[one.case.backend].expected_launch_s(one.case),
+                launch_s=_launch_s(baselines.get(one.case.id))
+                or BACKENDS[one.case.backend].expected_launch_s(one.case),
                 paired=policy.strategy != "baseline" and one.origin is Origin.JUDGED,
             )
             for one in selection.chosen
@@ -202,20 +206,28 @@ def _plan(selection: Selection, policy: GatePolicy) -> Plan:
     )
 
 
+def _launch_s(baseline: Baseline | None) -> float | None:
+    """How long a launch of the last stored job took."""
+    if baseline is None:
+        return None
+    return median(launch.duration_s for launch in baseline.jobs[-1].launches)
+
+
 def _measure(
     selection: Selection,
     policy: GatePolicy,
     sides: Mapping[Side, Checkout],
     edges: Edges,
     *,
+    stored: Mapping[str, StoredJobs],
     finish: bool,
 ) -> Measured:
     return measure(
         selection.chosen,
         policy=policy,
-        paired=policy.strategy != "baseline",
+        fingerprint=edges.fingerprint,
+        stored=stored,
         finish=finish,
-        on_device=not edges.fingerprint.hardware_key.startswith("cpu-"),
         launcher=SideLauncher(
             cases={one.case.id: one.case for one in selection.chosen}, sides=sides, edges=edges
         ),

@@ -13,9 +13,11 @@ from perfgate.app.budget import Budget
 from perfgate.app.plan import TYPICAL_PAIRS
 from perfgate.app.progress import Progress
 from perfgate.app.selection import Chosen
-from perfgate.records import CaseRecord, GatePolicy, Launch, Origin, Side
-from perfgate.verdict.hierarchy import plan_hierarchy
+from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Side
+from perfgate.verdict.baseline import StoredJobs
+from perfgate.verdict.hierarchy import Hierarchy, is_device, plan_hierarchy
 from perfgate.verdict.judge import CaseJudge
+from perfgate.verdict.screen import screen, screen_applies
 
 HEAD_ONLY_LAUNCHES = 2
 """Head launches after the burn-in where there is no pair: as many as the screen looks at, plus
@@ -39,6 +41,7 @@ class _Job:
     progress: Progress
     timeouts_s: Mapping[str, float]
     launches: dict[str, list[Launch]] = field(default_factory=dict)
+    first_heads: dict[str, Launch] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     order: int = 0
 
@@ -77,18 +80,20 @@ def measure(
     chosen: Sequence[Chosen],
     *,
     policy: GatePolicy,
-    paired: bool,
+    fingerprint: Fingerprint,
+    stored: Mapping[str, StoredJobs],
     finish: bool,
-    on_device: bool,
     launcher: Launcher,
     progress: Progress,
 ) -> Measured:
     """Measure every chosen case until it is decided, the budget is spent, or a signal comes.
 
-    With ``paired`` a head burn-in and pairs BA AB BA AB …, case by case in turns, so that the
-    cases share the budget; a new case gets head launches only. Without it, head launches only.
-    A case that is slower ends the suite unless ``finish``.
+    A head burn-in and pairs BA AB BA AB …, case by case in turns, so that the cases share the
+    budget; with strategy ``auto``, what the screen passes against ``stored`` gets no pairs. A new
+    case, and every case under strategy ``baseline``, gets head launches only. A case that is
+    slower ends the suite unless ``finish``.
     """
+    paired = policy.strategy != "baseline"
     job = _Job(
         launcher=launcher,
         budget=Budget(limit_s=policy.budget_min * 60),
@@ -103,7 +108,24 @@ def measure(
                 _head_only(job, one.case.id)
         if paired:
             judged = [one for one in chosen if one.origin is Origin.JUDGED]
-            _pairs(job, judged, policy=policy, finish=finish, on_device=on_device)
+            # A case whose burn-in died counts too, so that a replay of the record counts the same.
+            hierarchy = plan_hierarchy(
+                policy=policy,
+                burn_ins={
+                    one.case.id: job.launches[one.case.id][0]
+                    for one in judged
+                    if one.case.id in job.launches
+                },
+                on_device=is_device(fingerprint),
+            )
+            open_cases = [one for one in judged if one.case.id in warm]
+            if policy.strategy == "auto":
+                jobs = _screenable(open_cases, stored, fingerprint)
+                open_cases = _screen(job, open_cases, jobs, hierarchy)
+                judges = _judges(open_cases, policy, hierarchy, screened=set(jobs))
+            else:
+                judges = _judges(open_cases, policy, hierarchy, screened=set())
+            _pairs(job, judges, most=policy.max_pairs, finish=finish)
     except KeyboardInterrupt as signal:
         interrupted = str(signal) or "SIGINT"
     return Measured(cases=tuple(_case_record(one, job) for one in chosen), interrupted=interrupted)
@@ -132,22 +154,68 @@ def _head_only(job: _Job, case_id: str) -> None:
             return
 
 
-def _pairs(
-    job: _Job, judged: Sequence[Chosen], *, policy: GatePolicy, finish: bool, on_device: bool
-) -> None:
-    # A case whose burn-in died is counted too, so that a replay of the record counts the same.
-    burn_ins = {
-        one.case.id: job.launches[one.case.id][0] for one in judged if one.case.id in job.launches
-    }
-    hierarchy = plan_hierarchy(policy=policy, burn_ins=burn_ins, on_device=on_device)
-    judges = {
-        one.case.id: CaseJudge(
-            case_id=one.case.id, policy=policy, hierarchy=hierarchy, allow=dict(one.case.allow)
+def _screenable(
+    chosen: Sequence[Chosen], stored: Mapping[str, StoredJobs], fingerprint: Fingerprint
+) -> dict[str, StoredJobs]:
+    """The stored jobs of every case that they may pass."""
+    return {
+        one.case.id: stored[one.case.id]
+        for one in chosen
+        if screen_applies(
+            stored.get(one.case.id),
+            workload_hash=one.case.workload_hash(),
+            must_match=dict(fingerprint.must_match),
         )
-        for one in judged
-        if one.case.id in burn_ins and burn_ins[one.case.id].ok
     }
-    for pair in range(policy.max_pairs):
+
+
+def _screen(
+    job: _Job, chosen: Sequence[Chosen], jobs: Mapping[str, StoredJobs], hierarchy: Hierarchy
+) -> list[Chosen]:
+    """Launch head once more where the screen may pass; return the cases that it did not pass.
+
+    That launch is kept: it becomes head's half of the first pair.
+    """
+    left = []
+    for one in chosen:
+        case_id = one.case.id
+        if case_id in jobs and job.fits(case_id, launches=1):
+            first = job.run(case_id, Side.HEAD, pair=0, ahead=2 * TYPICAL_PAIRS)
+            if first is None:
+                continue
+            burn_in = job.launches[case_id][0]
+            seen = screen(
+                jobs[case_id],
+                burn_in=burn_in,
+                first=first,
+                hierarchy=hierarchy,
+                case_id=case_id,
+            )
+            if seen.passed:
+                continue
+            job.first_heads[case_id] = first
+        left.append(one)
+    return left
+
+
+def _judges(
+    chosen: Sequence[Chosen], policy: GatePolicy, hierarchy: Hierarchy, *, screened: set[str]
+) -> dict[str, CaseJudge]:
+    return {
+        one.case.id: CaseJudge(
+            case_id=one.case.id,
+            policy=policy,
+            hierarchy=hierarchy,
+            allow=one.case.allow.reasons(),
+            screened=one.case.id in screened,
+        )
+        for one in chosen
+    }
+
+
+def _pairs(job: _Job, judges: dict[str, CaseJudge], *, most: int, finish: bool) -> None:
+    """Run pairs in turns until every judge is done."""
+    for pair in range(most):
         for case_id in [name for name in judges if name not in job.stopped]:
             judge = judges[case_id]
             if not job.fits(case_id, launches=2) or not _pair(job, judge, pair=pair):
@@ -167,7 +235,11 @@ def _pair(job: _Job, judge: CaseJudge, *, pair: int) -> bool:
     """Run a pair, base first in even ones, and show it to the judge; False when a launch died."""
     sides = (Side.BASE, Side.HEAD) if pair % 2 == 0 else (Side.HEAD, Side.BASE)
     got = {}
+    if pair == 0 and judge.case_id in job.first_heads:
+        got[Side.HEAD] = job.first_heads[judge.case_id]
     for side in sides:
+        if side in got:
+            continue
         ahead = 2 * max(1, TYPICAL_PAIRS - pair)
         launch = job.run(judge.case_id, side, pair=pair, ahead=ahead)
         if launch is None:
@@ -185,7 +257,7 @@ def _case_record(one: Chosen, job: _Job) -> CaseRecord:
         workload_hash=one.case.workload_hash(),
         workload=one.case.workload(),
         origin=one.origin,
-        allow=dict(one.case.allow),
+        allow=one.case.allow.reasons(),
         launches=tuple(job.launches.get(one.case.id, ())),
         stopped=job.stopped.get(one.case.id),
     )

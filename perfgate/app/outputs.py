@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perfgate import __version__
-from perfgate.errors import PerfgateError
+from perfgate.errors import ConfigurationError, PerfgateError
 from perfgate.files import write_atomically
 from perfgate.records import Decision, Problem, Record, Verdict, to_json
 from perfgate.report.comment import render_comment
@@ -14,6 +14,20 @@ from perfgate.report.summary import render_summary
 
 RECORD = "record.json"
 DECISION = "decision.json"
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder before anything is measured; ConfigurationError where it cannot be written.
+
+    It ignores itself in git: its files are results, and they must not make a tree dirty.
+    """
+    try:
+        write_atomically(folder / ".gitignore", "*\n")
+    except OSError as error:
+        raise ConfigurationError(
+            f"results cannot be written to {folder}: {error.strerror}",
+            fix="Give a folder that can be written with --output-dir.",
+        ) from error
 
 
 def write_folder(folder: Path, decision: Decision, record: Record | None) -> None:
@@ -29,12 +43,11 @@ def write_folder(folder: Path, decision: Decision, record: Record | None) -> Non
     write_atomically(folder / "comment.md", render_comment(decision))
     write_atomically(folder / "summary.md", render_summary(decision))
     write_atomically(folder / "junit.xml", render_junit(decision))
-    # Keeps a working tree clean that does not ignore the folder: its files are results.
-    write_atomically(folder / ".gitignore", "*\n")
 
 
 def write_problem(folder: Path, error: PerfgateError, *, suite: str) -> None:
     """Write the folder of a job that ended before it could decide, so that it can be published."""
+    prepare_folder(folder)
     decision = Decision(
         perfgate=__version__,
         suite=suite,

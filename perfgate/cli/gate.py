@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from perfgate.app import gate as use_case
-from perfgate.app.outputs import write_problem
+from perfgate.app.outputs import prepare_folder, write_folder, write_problem
 from perfgate.cli.main import stopped_by
 from perfgate.cli.surroundings import stdout_console, surroundings
 from perfgate.errors import PerfgateError
@@ -61,22 +61,19 @@ def gate(
     holds everything that was measured and decided.
     """
     request = use_case.GateRequest(
-        start=Path.cwd(),
-        suite=suite,
-        output=output_dir.absolute(),
-        base=base,
-        strategy=strategy,
-        only=cases,
-        finish=finish,
+        start=Path.cwd(), suite=suite, base=base, strategy=strategy, only=cases, finish=finish
     )
+    folder = output_dir.absolute()
+    prepare_folder(folder)
     try:
         with surroundings(cache=cache_dir) as edges:
-            decision = use_case.gate(request, edges)
+            decision, record = use_case.gate(request, edges)
     except PerfgateError as error:
-        suite_name = use_case.suite_name(request, os.environ)
-        write_problem(request.output, error, suite=suite_name)
+        write_problem(folder, error, suite=use_case.suite_name(request, os.environ))
         raise
+    # Shown before it is written: a full disk takes the files, not the verdict.
     render_terminal(decision, stdout_console())
+    write_folder(folder, decision, record)
     click.echo(f"Everything measured is in {output_dir}/", err=True)
     if decision.interrupted:
         return decision.exit_code or stopped_by(decision.interrupted)

@@ -19,7 +19,7 @@ import click
 from perfgate import __version__
 from perfgate.errors import ExitCode, PerfgateError
 
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 COMMANDS = {
     "gate": ("perfgate.cli.gate:gate", "Measure base and head, decide, and say so."),
     "measure": ("perfgate.cli.measure:measure", "Measure this tree alone; write a record."),

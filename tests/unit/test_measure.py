@@ -1,0 +1,245 @@
+"""The measuring loop: who is launched when, and why it stops. No process runs here."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from perfgate.app.measure import Measured, measure
+from perfgate.app.progress import SoFar
+from perfgate.app.selection import Chosen
+from perfgate.records import GatePolicy, Launch, Origin, Side
+from perfgate.suite import Case
+from perfgate.verdict.baseline import StoredJob, StoredJobs
+from perfgate.verdict.metrics import launch_metrics
+from tests.factories import a_fingerprint, a_launch
+
+
+def a_case(case_id: str, origin: Origin = Origin.JUDGED) -> Chosen:
+    return Chosen(case=Case(id=case_id, backend="command", command="true"), origin=origin)
+
+
+class Bench:
+    """Launches that take 1000 ms, more or less, times what ``slowdowns`` says for head."""
+
+    def __init__(
+        self, *, noise: float = 0.003, duration_s: float = 6.0, **slowdowns: float
+    ) -> None:
+        self.calls: list[str] = []
+        self.fails: Callable[[str, Side, int | None], str | None] = lambda *_: None
+        self.timeouts_s: list[float] = []
+        self._random = random.Random(1)
+        self._noise, self._duration_s, self._slowdowns = noise, duration_s, slowdowns
+
+    def __call__(
+        self, case_id: str, side: Side, *, pair: int | None, order: int, timeout_s: float
+    ) -> Launch:
+        self.calls.append(f"{case_id} {side.value} {'burn-in' if pair is None else pair}")
+        self.timeouts_s.append(timeout_s)
+        slower = 1 + (self._slowdowns.get(case_id, 0.0) if side is Side.HEAD else 0.0)
+        return a_launch(
+            side.value,
+            pair,
+            1000 * slower * self._random.lognormvariate(0, self._noise),
+            order=order,
+            duration_s=min(self._duration_s, timeout_s),
+            failure=self.fails(case_id, side, pair),
+        )
+
+
+class Silent:
+    """Nobody listens."""
+
+    def note(self, text: str) -> None: ...
+    def launch_started(self, case_id: str, side: Side, pair: int | None) -> None: ...
+    def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None: ...
+    def so_far(self, case_id: str, seen: SoFar) -> None: ...
+
+
+def measured(
+    bench: Bench,
+    *chosen: Chosen,
+    strategy: Literal["paired", "baseline", "auto"] = "paired",
+    stored: Mapping[str, StoredJobs] | None = None,
+    finish: bool = False,
+    budget_min: float = 60,
+) -> Measured:
+    return measure(
+        chosen,
+        policy=GatePolicy(strategy=strategy, budget_min=budget_min),
+        fingerprint=a_fingerprint(),
+        stored=stored or {},
+        finish=finish,
+        launcher=bench,
+        progress=Silent(),
+    )
+
+
+def stopped(result: Measured) -> dict[str, str | None]:
+    return {case.id: case.stopped for case in result.cases}
+
+
+def test_order__a_burn_in_then_pairs_that_take_turns() -> None:
+    bench = Bench()
+    measured(bench, a_case("wan"))
+    assert bench.calls[:7] == [
+        "wan head burn-in",
+        "wan base 0",
+        "wan head 0",
+        "wan head 1",
+        "wan base 1",
+        "wan base 2",
+        "wan head 2",
+    ]
+
+
+def test_order__cases_take_turns_pair_by_pair() -> None:
+    bench = Bench()
+    measured(bench, a_case("wan"), a_case("flux"))
+    assert bench.calls[:6] == [
+        "wan head burn-in",
+        "flux head burn-in",
+        "wan base 0",
+        "wan head 0",
+        "flux base 0",
+        "flux head 0",
+    ]
+
+
+def test_launches_stop_as_soon_as_a_case_is_decided() -> None:
+    bench = Bench()
+    result = measured(bench, a_case("wan"))
+    assert 7 <= len(bench.calls) <= 15
+    assert stopped(result) == {"wan": None}
+    assert len(result.cases[0].launches) == len(bench.calls)
+
+
+def test_a_slower_case_ends_the_suite() -> None:
+    bench = Bench(noise=0.02, wan=0.6)
+    result = measured(bench, a_case("wan"), a_case("flux"))
+    assert stopped(result) == {
+        "wan": None,
+        "flux": "wan is slower already (--finish measures on)",
+    }
+
+
+def test_finish__decides_every_case() -> None:
+    bench = Bench(wan=0.2)
+    result = measured(bench, a_case("wan"), a_case("flux"), finish=True)
+    assert stopped(result) == {"wan": None, "flux": None}
+
+
+def test_budget__no_pair_starts_that_could_not_end_within_it() -> None:
+    bench = Bench(noise=0.1, duration_s=60)
+    result = measured(bench, a_case("wan"), budget_min=6)
+    assert bench.calls == [
+        "wan head burn-in",
+        "wan base 0",
+        "wan head 0",
+        "wan head 1",
+        "wan base 1",
+    ]
+    assert stopped(result) == {"wan": "the budget of device minutes was spent"}
+
+
+def test_budget__a_launch_of_unknown_length_gets_what_is_left() -> None:
+    bench = Bench(duration_s=600)
+    bench.fails = lambda *_: "the benchmark did not end within 60 s and was killed"
+    result = measured(bench, a_case("wan"), a_case("flux"), budget_min=1)
+    assert bench.timeouts_s == [60.0]
+    assert stopped(result) == {
+        "wan": "the budget of device minutes ended during a launch",
+        "flux": "the budget of device minutes was spent",
+    }
+    assert result.cases[0].launches == ()
+
+
+def test_a_launch_that_dies_ends_its_case_and_no_other() -> None:
+    bench = Bench()
+    bench.fails = lambda case, _side, pair: "exited with 1" if (case, pair) == ("wan", 0) else None
+    result = measured(bench, a_case("wan"), a_case("flux"))
+    assert [call for call in bench.calls if call.startswith("wan")] == [
+        "wan head burn-in",
+        "wan base 0",
+    ]
+    assert result.cases[0].launches[-1].failure == "exited with 1"
+    assert len(result.cases[1].launches) >= 7
+
+
+def test_a_burn_in_that_dies_is_kept_with_its_reason() -> None:
+    bench = Bench()
+    bench.fails = lambda *_: "exited with 1"
+    result = measured(bench, a_case("wan"))
+    assert [launch.failure for launch in result.cases[0].launches] == ["exited with 1"]
+
+
+def test_new_cases_get_head_launches_only() -> None:
+    bench = Bench()
+    measured(bench, a_case("wan", Origin.NEW))
+    assert bench.calls == ["wan head burn-in", "wan head 0", "wan head 1"]
+
+
+def test_a_changed_workload_is_not_launched() -> None:
+    bench = Bench()
+    result = measured(bench, a_case("wan", Origin.WORKLOAD_CHANGED))
+    assert bench.calls == []
+    assert result.cases[0].origin is Origin.WORKLOAD_CHANGED
+
+
+def test_without_pairs_base_is_never_launched() -> None:
+    bench = Bench()
+    measured(bench, a_case("wan"), strategy="baseline")
+    assert bench.calls == ["wan head burn-in", "wan head 0", "wan head 1"]
+
+
+def test_a_signal_keeps_what_was_measured() -> None:
+    bench = Bench()
+
+    def interrupt(_case: str, _side: Side, pair: int | None) -> None:
+        if pair == 1:
+            raise KeyboardInterrupt("SIGTERM")
+
+    bench.fails = interrupt
+    result = measured(bench, a_case("wan"))
+    assert result.interrupted == "SIGTERM"
+    assert len(result.cases[0].launches) == 3
+
+
+def ten_jobs(chosen: Chosen) -> StoredJobs:
+    """Ten jobs of 1000 ms on this machine, 0.3 % apart."""
+    noise = random.Random(2)
+
+    def job() -> StoredJob:
+        two = [launch_metrics(a_launch(total=1000 * noise.lognormvariate(0, 0.003))) for _ in "ab"]
+        return StoredJob(burn_in=two[0], launches=(two[1],))
+
+    return StoredJobs(
+        workload_hash=chosen.case.workload_hash(),
+        must_match=a_fingerprint().must_match,
+        jobs=tuple(job() for _ in range(10)),
+    )
+
+
+def test_auto__the_screen_passes_a_case_on_two_launches() -> None:
+    bench, wan = Bench(), a_case("wan")
+    measured(bench, wan, strategy="auto", stored={"wan": ten_jobs(wan)})
+    assert bench.calls == ["wan head burn-in", "wan head 0"]
+
+
+def test_auto__what_the_screen_does_not_pass_goes_to_pairs_with_its_launch() -> None:
+    bench, wan = Bench(wan=0.1), a_case("wan")
+    measured(bench, wan, strategy="auto", stored={"wan": ten_jobs(wan)})
+    assert bench.calls[:5] == [
+        "wan head burn-in",
+        "wan head 0",
+        "wan base 0",
+        "wan head 1",
+        "wan base 1",
+    ]
+
+
+def test_auto__without_enough_stored_jobs_pairs_decide() -> None:
+    bench = Bench()
+    measured(bench, a_case("wan"), strategy="auto")
+    assert bench.calls[:3] == ["wan head burn-in", "wan base 0", "wan head 0"]
