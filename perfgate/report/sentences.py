@@ -5,6 +5,7 @@ Plain text, not escaped: each form escapes for its own reader.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from perfgate.records import CaseDecision, Decision, MetricDecision, Verdict
@@ -20,6 +21,7 @@ from perfgate.report.words import case_word, change, count, figures, interval, w
 from perfgate.verdict.attribution import attribute, sentence_fragment
 
 UNKNOWN = "?"
+_CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,13 +126,18 @@ def next_step(decision: Decision) -> NextStep | None:
     command = "perfgate gate"
     if decision.base is not None and (commit := short(decision.base.commit)) != UNKNOWN:
         command += f" --base {commit}"
-    words = {case_word(case) for case in decision.cases}
-    if decision.interrupted is not None and not words & (_STEPS.keys() - {"undecided", "new"}):
+    words = {case_word(case): case for case in reversed(ordered_cases(decision))}
+    if decision.interrupted is not None and not words.keys() & (
+        _STEPS.keys() - {"undecided", "new"}
+    ):
         return NextStep(text="run the job again for what was not measured.")
     word = next((word for word in _STEPS if word in words), None)
     if word is None:
         return None
     if word in _SEEN_LOCALLY:
+        # Only what the suite allows as an id is safe to paste into a shell.
+        if _CASE_ID.fullmatch(words[word].id):
+            command += f" --case {words[word].id}"
         return NextStep(text=f"{_STEPS[word]} To see it on your own machine:", command=command)
     return NextStep(text=_STEPS[word], command=_TO_WRITE.get(word))
 

@@ -117,7 +117,9 @@ def test_told__from_a_baseline_is_not_called_sure():
 def test_next_step__for_the_worst_only():
     assert next_step(a_decision(cases("passed", "improved"))) is None
     step = next_step(a_decision(cases("inconclusive", "regressed")))
-    assert step.command == "perfgate gate --base bbbbbbbbbbbb"
+    assert step.command == "perfgate gate --base bbbbbbbbbbbb --case case1"
+    hostile = a_case_decision("x; rm -rf .", "regressed")
+    assert next_step(a_decision([hostile])).command == "perfgate gate --base bbbbbbbbbbbb"
     problem = Problem(problem="x", fix="Do this.", exit_code=2)
     assert next_step(a_decision([], problem=problem)).text == "Do this."
 
