@@ -1,0 +1,366 @@
+"""Every verdict word, every exit code and the sentences, from records as they come."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from perfgate.records import Origin, parse_decision, to_json
+from perfgate.verdict.baseline import StoredJob, StoredJobs
+from perfgate.verdict.decide import decide
+from tests.factories import WORKLOAD, a_case_record, a_launch, a_record, an_output
+
+FAST = {"total": 1000, "TextEncodingStage": 50, "DenoisingStage": 800, "DecodingStage": 150}
+SLOW = {**FAST, "total": 1060, "DecodingStage": 210}
+
+
+def the_case(record, **known):
+    return decide(record, **known).cases[0]
+
+
+def jobs(values, *, workload_hash=WORKLOAD, must_match=None, stages=True):
+    """Stored jobs whose launches all took the job's value."""
+
+    def metrics(value):
+        shares = {"TextEncodingStage": 0.05, "DenoisingStage": 0.8, "DecodingStage": 0.15}
+        inner = {name: value * share for name, share in shares.items()} if stages else {}
+        return {"end-to-end": value, **inner, "median step": value / 10}
+
+    return StoredJobs(
+        workload_hash=workload_hash,
+        must_match=must_match or {"torch": "2.13.0"},
+        jobs=tuple(
+            StoredJob(launches=(metrics(value), metrics(value)), burn_in=metrics(value))
+            for value in values
+        ),
+    )
+
+
+STEADY = [1000 + 2 * (k % 5) for k in range(12)]
+
+
+def test_passed():
+    decision = decide(a_record([a_case_record(base=[1000] * 3, head=[1001] * 3)]))
+    assert (decision.verdict, decision.conclusion, decision.exit_code) == ("passed", "success", 0)
+    assert decision.counts == {"passed": 1}
+    assert decision.cost.launches == 7
+    assert decision.cost.device_minutes == pytest.approx(0.7)
+    assert decision.cases[0].pairs == 3
+    assert decision.cases[0].sentence.startswith("+0.1 % (")
+    assert "3 pairs; noise of this machine ±0.0 %" in decision.cases[0].sentence
+
+
+def test_improved():
+    decision = decide(a_record([a_case_record(base=[1000] * 5, head=[900] * 5)]))
+    assert (decision.verdict, decision.exit_code) == ("improved", 0)
+    assert decision.cases[0].sentence.startswith("\N{MINUS SIGN}10.0 % (")
+
+
+def test_regressed__names_the_stage_and_what_it_accounts_for():
+    decision = decide(a_record([a_case_record(base=[FAST] * 5, head=[SLOW] * 5)]))
+    assert (decision.verdict, decision.conclusion, decision.exit_code) == (
+        "regressed",
+        "failure",
+        1,
+    )
+    case = decision.cases[0]
+    verdicts = {metric.name: metric.verdict for metric in case.metrics}
+    assert verdicts["DecodingStage"] == "regressed"
+    assert verdicts["end-to-end"] == "regressed"
+    assert verdicts["DenoisingStage"] == "passed"
+    assert case.sentence.startswith("DecodingStage +40.0 % (")
+    assert "150 → 210 ms; end-to-end +6.0 % (" in case.sentence
+    assert case.sentence.endswith("DecodingStage accounts for +60 of the +60 ms")
+
+
+def test_inconclusive__after_the_last_pair_says_what_this_machine_decides():
+    base, head = [1000, 900, 1100] * 4, [1010, 1100, 900] * 4
+    decision = decide(a_record([a_case_record(base=base, head=head)]))
+    assert decision.verdict == "inconclusive"
+    assert "this machine cannot decide below" in decision.cases[0].sentence
+    assert decision.cases[0].noise > 0.1
+
+
+def test_inconclusive__when_the_budget_ended_says_so_and_what_is_missing():
+    case = a_case_record(base=[1000] * 2, head=[1000] * 2, stopped="budget of 30 minutes spent")
+    decided = the_case(a_record([case]))
+    assert decided.verdict == "inconclusive"
+    assert decided.detail == "budget of 30 minutes spent"
+    assert decided.more_pairs == 1
+    assert decided.sentence.endswith("undecided, about 1 more pair")
+
+
+def test_inconclusive__when_a_stage_is_in_doubt_names_it():
+    times = [1.25, 0.75, 1.25, 1.25, 0.8, 1.25, 1.2, 1.15, 0.9, 1.2, 1.2, 0.85]
+    head = [{**FAST, "DecodingStage": 150 * by} for by in times]
+    decided = the_case(a_record([a_case_record(base=[FAST] * 12, head=head)]))
+    assert decided.verdict == "inconclusive"
+    assert decided.sentence.endswith("undecided: DecodingStage")
+    assert decided.more_pairs is None
+
+
+def test_inconclusive__when_interrupted_before_the_first_pair():
+    record = a_record([a_case_record(base=[], head=[])], interrupted="stopped by SIGTERM")
+    decided = the_case(record)
+    assert (decided.verdict, decided.detail) == ("inconclusive", "stopped by SIGTERM")
+
+
+def test_inconclusive__with_half_a_pair_only():
+    decided = the_case(a_record([a_case_record(base=[1000], head=[None])]))
+    assert (decided.verdict, decided.detail) == ("inconclusive", "not one pair was measured")
+
+
+def test_new__is_told_without_a_ratio():
+    cases = [a_case_record("old"), a_case_record("new", base=[], origin=Origin.NEW)]
+    decision = decide(a_record(cases))
+    assert (decision.verdict, decision.conclusion, decision.exit_code) == ("new", "neutral", 0)
+    new = decision.cases[1]
+    assert new.sentence == "new: nothing to compare with yet; end-to-end 1.00 s"
+    assert all(metric.ratio is None and metric.base is None for metric in new.metrics)
+
+
+def test_a_changed_workload__is_incomparable_and_never_a_number():
+    case = a_case_record(origin=Origin.WORKLOAD_CHANGED)
+    decided = the_case(a_record([case, a_case_record("other")]))
+    assert decided.verdict == "incomparable"
+    assert decided.detail.startswith("the workload changed")
+    assert all(metric.ratio is None and metric.base is None for metric in decided.metrics)
+
+
+def test_missing__when_head_lost_a_judged_stage():
+    lost = {name: ms for name, ms in FAST.items() if name != "DecodingStage"}
+    record = a_record([a_case_record(base=[FAST] * 3, head=[lost] * 3)])
+    decision = decide(record)
+    assert (decision.verdict, decision.exit_code) == ("missing", 7)
+    assert "DecodingStage: not measured on head" in decision.cases[0].sentence
+
+
+def test_missing__is_not_said_of_a_stage_too_small_to_judge():
+    tiny = {**FAST, "InputValidationStage": 0.2}
+    assert the_case(a_record([a_case_record(base=[tiny] * 3, head=[FAST] * 3)])).verdict == "passed"
+
+
+def test_failed__tells_the_reason_and_the_end_of_the_log():
+    died = a_launch(failure="exit status 1", log_tail="CUDA out of memory")
+    decision = decide(a_record([a_case_record(base=[1000], head=[died], burn_in=1000)]))
+    assert (decision.verdict, decision.conclusion, decision.exit_code) == ("failed", "failure", 4)
+    assert decision.cases[0].detail == "launch failed: exit status 1"
+    assert decision.cases[0].log_tail == "CUDA out of memory"
+
+
+def test_failed__says_when_it_was_base():
+    decided = the_case(a_record([a_case_record(base=["timed out after 600 s"], head=[1000])]))
+    assert decided.detail == "launch failed: base: timed out after 600 s"
+
+
+def test_failed__when_the_burn_in_died():
+    decided = the_case(a_record([a_case_record(base=[], head=[], burn_in="exit status 137")]))
+    assert (decided.verdict, decided.detail) == ("failed", "launch failed: exit status 137")
+
+
+@pytest.mark.parametrize("origin", [Origin.NEW, Origin.WORKLOAD_CHANGED])
+def test_failed__also_where_there_is_nothing_to_compare(origin):
+    case = a_case_record(base=[], head=["exit status 1"], origin=origin)
+    assert the_case(a_record([case])).verdict == "failed"
+
+
+def test_failed__does_not_hide_a_regression_that_was_already_sure():
+    case = a_case_record(base=[FAST] * 6, head=[*[SLOW] * 5, "exit status 1"])
+    decided = the_case(a_record([case]))
+    assert decided.verdict == "regressed"
+    assert decided.detail == "then a launch failed: exit status 1"
+
+
+def test_output_changed__fails_and_is_never_an_improvement():
+    base = {**FAST, "output": an_output(DenoisingStage=0.5, DecodingStage=0.1)}
+    head = {**FAST, "total": 700, "DenoisingStage": 500}
+    head["output"] = an_output(DenoisingStage=0.5, DecodingStage=0.2)
+    decision = decide(a_record([a_case_record(base=[base] * 5, head=[head] * 5)]))
+    assert (decision.verdict, decision.exit_code) == ("failed", 1)
+    case = decision.cases[0]
+    assert case.output == "changed"
+    assert case.detail.startswith("output changed: DecodingStage is where the outputs part")
+    assert not [metric for metric in case.metrics if metric.verdict == "improved"]
+
+
+def test_output_changed_with_permission__is_told_and_judged():
+    base = {**FAST, "output": an_output("a" * 64)}
+    head = {**FAST, "output": an_output("b" * 64)}
+    case = a_case_record(
+        base=[base] * 3, head=[head] * 3, allow={"output": "new sampler, reviewed in #12"}
+    )
+    decided = the_case(a_record([case]))
+    assert (decided.verdict, decided.output) == ("passed", "allowed")
+    assert "allowed: new sampler, reviewed in #12" in decided.sentence
+
+
+def test_fewer_steps__is_another_work():
+    base, head = {**FAST, "steps": [100] * 8}, {**FAST, "steps": [100] * 6}
+    decided = the_case(a_record([a_case_record(base=[base] * 3, head=[head] * 3)]))
+    assert decided.detail == "output changed: head ran 6 steps, base 8"
+
+
+def test_memory__regresses_on_a_device_and_is_told_on_a_cpu():
+    case = a_case_record(
+        base=[{**FAST, "peak_memory_mb": 8000}] * 3, head=[{**FAST, "peak_memory_mb": 8400}] * 3
+    )
+    on_gpu = the_case(a_record([case], hardware_key="nvidia-h100-80gb-hbm3-x1"))
+    assert on_gpu.verdict == "regressed"
+    assert on_gpu.sentence.startswith("peak memory +5.0 %, 8000 → 8400 MiB; end-to-end")
+    on_cpu = the_case(a_record([case]))
+    memory = next(metric for metric in on_cpu.metrics if metric.name == "peak memory")
+    assert on_cpu.verdict == "passed"
+    assert (memory.judged, memory.unit) == (False, "MiB")
+    assert memory.ratio == pytest.approx(1.05)
+
+
+def test_nothing_measured__is_exit_4():
+    decision = decide(a_record([]))
+    assert (decision.verdict, decision.exit_code) == ("failed", 4)
+
+
+def test_a_quiet_history__saves_a_pair():
+    record = a_record([a_case_record(base=[1000] * 2, head=[1000] * 2)])
+    assert the_case(record).verdict == "inconclusive"
+    assert the_case(record, histories={"wan_t2v_tiny": [0.001, -0.001] * 5}).verdict == "passed"
+
+
+def test_devices__count_in_device_minutes():
+    case = a_case_record().model_copy(update={"workload": {"devices": 8}})
+    assert decide(a_record([case])).cost.device_minutes == pytest.approx(9 * 0.1 * 8)
+
+
+def test_a_decision__survives_its_file():
+    decision = decide(a_record([a_case_record(base=[FAST] * 5, head=[SLOW] * 5)]))
+    assert parse_decision(to_json(decision), source="decision.json") == decision
+
+
+# --- strategy baseline ------------------------------------------------------------------------
+
+
+def head_only(*head, **fields):
+    return a_case_record(base=[], head=list(head), **fields)
+
+
+def against(stored, *head, **policy):
+    record = a_record([head_only(*head)], strategy="baseline", **policy)
+    return the_case(record, baselines={"wan_t2v_tiny": stored})
+
+
+def test_baseline__passes_the_same_time():
+    decided = against(jobs(STEADY), 1003, 1004)
+    assert decided.verdict == "passed"
+    assert "2 launches against 12 jobs; spread between jobs ±0.3 %" in decided.sentence
+
+
+def test_baseline__blocks_a_slowdown():
+    decided = against(jobs(STEADY), 1100, 1102)
+    assert decided.verdict == "regressed"
+    assert decided.metrics[0].base == pytest.approx(1004, abs=3)
+
+
+def test_baseline__says_improved():
+    assert against(jobs(STEADY), 800, 801).verdict == "improved"
+
+
+def test_baseline__does_not_accuse_below_the_margin_however_sure():
+    assert against(jobs([1000, 1000, 1000, 1001] * 10), 1020, 1020).verdict != "regressed"
+
+
+@pytest.mark.parametrize(
+    ("held", "says"), [(1, "holds 1 job, needs 3 or more"), (2, "holds 2 jobs, needs 3 or more")]
+)
+def test_baseline__with_too_few_jobs_decides_nothing(held, says):
+    decided = against(jobs(STEADY[:held]), 2000, 2000)
+    assert decided.verdict == "inconclusive"
+    assert says in decided.sentence
+
+
+def test_baseline__that_scatters_says_what_it_cannot_decide():
+    scattered = against(jobs([1000, 1200, 900, 1100, 950]), 1100, 1100)
+    assert scattered.verdict == "inconclusive"
+    assert "the baseline holds 5 jobs, which cannot decide below" in scattered.sentence
+    close = against(jobs([1000, 1008, 992, 1004]), 1025, 1025)
+    assert "the baseline holds 4 jobs, needs about" in close.sentence
+
+
+def test_baseline__of_another_machine_or_workload_is_incomparable():
+    other = against(jobs(STEADY, must_match={"torch": "2.12.0"}), 1000, 1000)
+    assert (other.verdict, other.detail) == (
+        "incomparable",
+        "the baseline is of another machine: torch 2.12.0 → 2.13.0",
+    )
+    assert against(jobs(STEADY, workload_hash="f" * 16), 1000).detail == (
+        "the baseline is of another workload"
+    )
+
+
+def test_baseline__that_does_not_exist_makes_the_case_new_and_the_gate_undecided():
+    decision = decide(a_record([head_only(1000)], strategy="baseline"))
+    assert decision.cases[0].detail == "no baseline for cpu-test-x2 yet"
+    assert (decision.verdict, decision.exit_code) == ("new", 7)
+
+
+def test_baseline__misses_a_stage_that_it_knows():
+    lost = {name: ms for name, ms in FAST.items() if name != "DecodingStage"}
+    decided = against(jobs([1000.0] * 5), lost, lost)
+    assert decided.verdict == "missing"
+
+
+def test_baseline__without_a_launch_is_inconclusive():
+    record = a_record([head_only(burn_in=1000)], strategy="baseline")
+    assert the_case(record, baselines={"wan_t2v_tiny": jobs(STEADY)}).verdict == "inconclusive"
+
+
+# --- strategy auto ----------------------------------------------------------------------------
+
+
+def test_auto__passes_by_the_screen_on_two_launches():
+    record = a_record([head_only(1003, burn_in=1004)], strategy="auto")
+    decision = decide(record, baselines={"wan_t2v_tiny": jobs(STEADY)})
+    assert decision.verdict == "passed"
+    assert decision.cost.launches == 2
+    assert "against 12 jobs of the baseline, 2 launches" in decision.cases[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("stored", "head"),
+    [
+        (jobs(STEADY), 1050),  # slower: the screen never blocks, pairs must decide
+        (jobs(STEADY[:9]), 1003),  # fewer than ten jobs
+        (jobs(STEADY, must_match={"torch": "2.12.0"}), 1003),
+        (jobs(STEADY, workload_hash="f" * 16), 1003),
+    ],
+)
+def test_auto__leaves_to_pairs_what_the_screen_may_not_pass(stored, head):
+    record = a_record([head_only(head, burn_in=head)], strategy="auto")
+    assert the_case(record, baselines={"wan_t2v_tiny": stored}).verdict == "inconclusive"
+
+
+def test_auto__decides_by_pairs_once_base_was_launched():
+    record = a_record([a_case_record(base=[1000] * 5, head=[1100] * 5)], strategy="auto")
+    assert the_case(record, baselines={"wan_t2v_tiny": jobs(STEADY)}).verdict == "regressed"
+
+
+def test_auto__falls_back_to_the_baseline_without_a_base_and_says_so():
+    record = a_record([head_only(1100, 1101)], strategy="auto", base=None)
+    decision = decide(record, baselines={"wan_t2v_tiny": jobs(STEADY)})
+    assert decision.verdict == "regressed"
+    assert decision.notes == ("there is no base to measure, so the baseline decides",)
+
+
+def test_a_hundred_cases__are_decided_in_seconds():
+    rng = np.random.default_rng(5)
+    cases = [
+        a_case_record(
+            f"case{k}",
+            base=[1000 * math.exp(rng.normal(0, 0.01)) for _ in range(5)],
+            head=[1000 * math.exp(rng.normal(0, 0.01)) for _ in range(5)],
+        )
+        for k in range(100)
+    ]
+    record = a_record(cases)
+    start = time.perf_counter()
+    decide(record)
+    assert time.perf_counter() - start < 10
