@@ -139,6 +139,10 @@ def next_step(decision: Decision) -> NextStep | None:
         if _CASE_ID.fullmatch(words[word].id):
             command += f" --case {words[word].id}"
         return NextStep(text=f"{_STEPS[word]} To see it on your own machine:", command=command)
+    if word == "not comparable" and decision.strategy != "baseline":
+        return NextStep(
+            text="nothing; what is computed now is judged once it is on the base branch."
+        )
     return NextStep(text=_STEPS[word], command=_TO_WRITE.get(word))
 
 

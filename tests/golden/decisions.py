@@ -171,7 +171,7 @@ def incomparable_and_missing() -> Decision:
         "missing",
         [],
         pairs=0,
-        sentence="the suite of the base commit has this case, the suite of this change has not",
+        sentence="head's record holds no launch of it",
     )
     stage = a_case_decision(
         "hunyuan_tiny",

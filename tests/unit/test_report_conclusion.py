@@ -120,6 +120,10 @@ def test_next_step__for_the_worst_only():
     assert step.command == "perfgate gate --base bbbbbbbbbbbb --case case1"
     hostile = a_case_decision("x; rm -rf .", "regressed")
     assert next_step(a_decision([hostile])).command == "perfgate gate --base bbbbbbbbbbbb"
+    changed = next_step(a_decision(cases("incomparable"), strategy="paired"))
+    stored = next_step(a_decision(cases("incomparable"), strategy="baseline"))
+    assert changed.text.startswith("nothing")
+    assert "gate.strategy: paired" in stored.text
     problem = Problem(problem="x", fix="Do this.", exit_code=2)
     assert next_step(a_decision([], problem=problem)).text == "Do this."
 
