@@ -173,12 +173,16 @@ class CaseRecord(Value):
 
 
 class Record(Value):
-    """All launches of one job: raw, versioned, the only input that a decision needs."""
+    """All launches of one job: raw, versioned, the only input that a decision needs.
+
+    ``job`` identifies one visit to a runner, empty where nothing tells.
+    """
 
     schema_name: Literal["perfgate.record"] = Field("perfgate.record", alias="schema")
     version: Literal[1] = 1
     perfgate: str
     suite: str
+    job: str = ""
     created_at: str
     fingerprint: Fingerprint
     policy: GatePolicy

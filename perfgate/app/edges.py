@@ -30,6 +30,13 @@ class Edges:
     fingerprint: Fingerprint
     event: Event
 
+    @property
+    def job(self) -> str:
+        """What GitHub calls this visit to a runner; empty elsewhere."""
+        parts = ("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB", "RUNNER_NAME")
+        known = [self.environ.get(part, "") for part in parts]
+        return "/".join(known) if known[0] else ""
+
 
 def real_edges(
     *,

@@ -14,11 +14,11 @@ from perfgate.app.launcher import SideLauncher
 from perfgate.app.measure import Measured, measure
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.selection import Change, Selection, select
-from perfgate.app.trees import both_sides, head_alone
+from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
 from perfgate.backends.registry import BACKENDS
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
-from perfgate.errors import BenchmarkError, ConfigurationError, PerfgateError
+from perfgate.errors import BenchmarkError, PerfgateError
 from perfgate.records import Decision, GatePolicy, Origin, Record, Side, Tree
 from perfgate.sides.checkout import Checkout
 from perfgate.sides.git import Git, open_repository
@@ -78,6 +78,7 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     record = Record(
         perfgate=__version__,
         suite=selection.name,
+        job=edges.job,
         created_at=edges.now(),
         fingerprint=edges.fingerprint,
         policy=policy,
@@ -93,9 +94,8 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
 def suite_name(request: GateRequest, environ: Mapping[str, str]) -> str:
     """The suite's name as head writes it, or the default where the suite cannot be read."""
     try:
-        git = open_repository(request.start, environ)
-        return parse_suite((git.root / request.suite).read_text(), source="").name
-    except (PerfgateError, OSError, UnicodeDecodeError):
+        return read_suite(open_repository(request.start, environ), request.suite).name
+    except PerfgateError:
         default: str = Suite.model_fields["name"].default
         return default
 
@@ -109,9 +109,7 @@ def _trees(git: Git, request: GateRequest, edges: Edges) -> tuple[Tree, Tree]:
         base_ref=event.base_ref,
     )
     commit, found_by = resolve_base(git, trigger, base=request.base)
-    branch = git.asks("symbolic-ref", "--quiet", "--short", "HEAD")
-    head = Tree(commit=git("rev-parse", "HEAD").strip(), ref=branch or "HEAD", dirty=git.is_dirty())
-    return Tree(commit=commit, ref=found_by), head
+    return Tree(commit=commit, ref=found_by), head_tree(git)
 
 
 def _same_commit(base: Tree, head: Tree) -> tuple[str, ...]:
@@ -123,20 +121,8 @@ def _same_commit(base: Tree, head: Tree) -> tuple[str, ...]:
 
 
 def _suites(git: Git, path: str, base_commit: str) -> tuple[Suite | None, Suite]:
-    file = git.root / path
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"there is no suite file {path} in {git.root}",
-            fix="Write one (README, 'The suite file'), or name it with --suite.",
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}", fix="Make it a readable UTF-8 file."
-        ) from error
+    head = read_suite(git, path)
     at_base = git.file_at(base_commit, path)
-    head = parse_suite(text, source=path)
     if at_base is None:
         return None, head
     return parse_suite(at_base, source=f"{path} at base {base_commit[:12]}"), head

@@ -38,11 +38,18 @@ def write_folder(folder: Path, decision: Decision, record: Record | None) -> Non
     if record is None:
         (folder / RECORD).unlink(missing_ok=True)
     else:
-        write_atomically(folder / RECORD, to_json(record))
+        write_record(folder, record)
     write_atomically(folder / DECISION, to_json(decision))
     write_atomically(folder / "comment.md", render_comment(decision))
     write_atomically(folder / "summary.md", render_summary(decision))
     write_atomically(folder / "junit.xml", render_junit(decision))
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write the raw record alone; returns its path."""
+    path = folder / RECORD
+    write_atomically(path, to_json(record))
+    return path
 
 
 def write_problem(folder: Path, error: PerfgateError, *, suite: str) -> None:

@@ -7,12 +7,36 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from perfgate.app.edges import Edges
+from perfgate.errors import ConfigurationError
 from perfgate.records import Side, Tree
 from perfgate.sides.checkout import Checkout, base_work_tree, refuse_same_path
 from perfgate.sides.environment import own_environment
 from perfgate.sides.git import Git
 from perfgate.sides.proof import prove_sides
-from perfgate.suite import Suite
+from perfgate.suite import Suite, parse_suite
+
+
+def head_tree(git: Git) -> Tree:
+    """Head: the working tree, its commit and branch, and whether it differs from the commit."""
+    branch = git.asks("symbolic-ref", "--quiet", "--short", "HEAD")
+    commit = git("rev-parse", "HEAD").strip()
+    return Tree(commit=commit, ref=branch or "HEAD", dirty=git.is_dirty())
+
+
+def read_suite(git: Git, path: str) -> Suite:
+    """Head's suite file; raises ConfigurationError where it is missing or wrong."""
+    try:
+        text = (git.root / path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"there is no suite file {path} in {git.root}",
+            fix="Write one (README, 'The suite file'), or name it with --suite.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}", fix="Make it a readable UTF-8 file."
+        ) from error
+    return parse_suite(text, source=path)
 
 
 @contextlib.contextmanager

@@ -79,6 +79,10 @@ class Git:
         untracked = self("ls-files", "--others", "--exclude-standard", "-z")
         return tuple(sorted({name for name in (tracked + untracked).split("\0") if name}))
 
+    def all_paths(self) -> tuple[str, ...]:
+        """Every tracked path."""
+        return tuple(name for name in self("ls-files", "-z").split("\0") if name)
+
     def fetch(self, *arguments: str) -> None:
         """Fetch from origin; ConfigurationError where there is none or it refuses."""
         if self.asks("remote", "get-url", "origin") is None:

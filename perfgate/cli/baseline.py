@@ -1,0 +1,32 @@
+"""``perfgate baseline``: keeps the files that the gate reads from the base commit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from perfgate.app import keep as use_case
+
+
+@click.group()
+def baseline() -> None:
+    """Keep the baselines that a gate reads from its base commit."""
+
+
+@baseline.command()
+@click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
+)
+@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+def update(record: Path, suite: str, cases: tuple[str, ...]) -> None:
+    """Add the head launches of RECORD to the baselines as one more job.
+
+    Figures in a baseline are derived from its launches; nobody edits them by hand. Commit the
+    changed files through a reviewed pull request.
+    """
+    written = use_case.keep(Path.cwd(), os.environ, suite=suite, record=record, only=cases)
+    for path in written:
+        click.echo(f"wrote {path}")

@@ -1,0 +1,57 @@
+"""``perfgate measure``: measures this tree alone and writes the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from perfgate.app import record as use_case
+from perfgate.app.outputs import prepare_folder, write_record
+from perfgate.cli.main import stopped_by
+from perfgate.cli.surroundings import surroundings
+from perfgate.errors import ExitCode
+
+_EPILOG = """\b
+Example:
+  perfgate measure && perfgate baseline update perfgate-out/record.json
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
+)
+@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("perfgate-out"),
+    show_default=True,
+    help="Where record.json goes.",
+)
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where environments made by `setup:` are kept between jobs.",
+)
+def measure(suite: str, cases: tuple[str, ...], output_dir: Path, cache_dir: Path | None) -> int:
+    """Launch every case of this tree, and write what was measured to record.json.
+
+    Nothing is compared or decided. Exit code 4 when a launch failed or nothing was measured.
+    """
+    folder = output_dir.absolute()
+    prepare_folder(folder)
+    request = use_case.RecordRequest(start=Path.cwd(), suite=suite, only=cases)
+    with surroundings(cache=cache_dir) as edges:
+        record = use_case.record_head(request, edges)
+    path = write_record(folder, record)
+    click.echo(f"{sum(len(case.launches) for case in record.cases)} launches are in {path}")
+    if record.interrupted:
+        return stopped_by(record.interrupted)
+    good = [case for case in record.cases if case.launches and all(x.ok for x in case.launches)]
+    for case in record.cases:
+        for launch in case.launches:
+            if not launch.ok:
+                click.echo(f"{case.id} failed: {launch.failure}\n{launch.log_tail}", err=True)
+    return ExitCode.OK if good and len(good) == len(record.cases) else ExitCode.BENCHMARK
