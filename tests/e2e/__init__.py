@@ -1,0 +1,1 @@
+"""The real parts together; see conftest.py for what they need."""

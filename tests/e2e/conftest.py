@@ -1,0 +1,67 @@
+"""One rig for all end-to-end tests: tools, image, GitHub's description, a fake GitHub.
+
+Needs root and apt (Debian), and about 5 GB in the cache folder: /var/cache/perfgate-e2e, or below
+XDG_CACHE_HOME. The first run takes minutes, mostly for the base image and torch; delete the folder
+to be rid of it. Everything else is left as it was.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.e2e import containers as rig
+from tests.e2e import machine, openapi
+from tests.fakes.github_server import FakeGitHub
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def cache():
+    """The folder that outlives a run; two runs at once would share image names, so one waits."""
+    if reason := machine.why_not():
+        pytest.skip(f"not on this machine: {reason}")
+    for module in ("openapi_core", "filelock"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"not in this environment: {module} is missing; run `make e2e`")
+    machine.install_tools()
+    machine.CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(machine.CACHE / "lock", timeout=1800):
+        yield machine.CACHE
+
+
+@pytest.fixture(scope="session")
+def containers(cache):
+    """The action's image, built from this tree."""
+    # A short path: a socket's address holds at most 108 bytes.
+    scratch = Path(tempfile.mkdtemp(prefix="perfgate-e2e-"))
+    made = rig.make(cache, scratch)
+    made.clean_up()
+    made.make_base()
+    made.build()
+    yield made
+    made.clean_up()
+    shutil.rmtree(scratch)
+
+
+@pytest.fixture(scope="session")
+def github_description(cache):
+    return openapi.Description(openapi.fetch(cache))
+
+
+@pytest.fixture
+def github(github_description):
+    """A fake GitHub; whatever it was asked and answered is held against the real one's rules."""
+    with FakeGitHub(token="a-s3cret-token") as server:
+        yield server
+    assert github_description.problems(server.exchanges) == []
