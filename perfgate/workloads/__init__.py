@@ -1,0 +1,1 @@
+"""What perfgate measures of its own: small models with random weights."""

@@ -1,0 +1,86 @@
+"""From a prompt to token embeddings: a hashing tokenizer and a small encoder. No vocabulary file.
+
+The encoder has the shape of T5's (Raffel et al. 2020; umt5 in Wan, t5 in FLUX): pre-norm blocks of
+self-attention and a gated feed-forward, with RMSNorm. Positions are sinusoids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from perfgate.workloads.diffusion.layers import (
+    Linear,
+    merge_heads,
+    residual_gain,
+    sinusoids,
+    split_heads,
+)
+from perfgate.workloads.diffusion.presets import TextConfig
+
+PADDING = 0
+_DIGEST_BYTES = 8
+
+
+def tokenize(prompt: str, *, vocabulary: int, tokens: int) -> list[int]:
+    """``tokens`` ids below ``vocabulary``: a hash of each word, cut or padded with 0.
+
+    ``hash()`` differs from process to process; BLAKE2 does not.
+    """
+    ids = [
+        1
+        + int.from_bytes(hashlib.blake2b(word.encode(), digest_size=_DIGEST_BYTES).digest())
+        % (vocabulary - 1)
+        for word in prompt.lower().split()
+    ]
+    return (ids + [PADDING] * tokens)[:tokens]
+
+
+class TextEncoder(nn.Module):
+    """Token ids to embeddings; padding is embedded as well, as Wan and FLUX do."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.config = config
+        # From an empty table: initialising a meta tensor as nn.Embedding does loads torch._dynamo.
+        table = torch.empty(config.vocabulary, config.width)
+        self.embed = nn.Embedding(config.vocabulary, config.width, _weight=table)
+        self.blocks = nn.ModuleList(TextBlock(config) for _ in range(config.layers))
+        self.norm = nn.RMSNorm(config.width)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(batch, tokens) to (batch, tokens, width)."""
+        positions = sinusoids(torch.arange(ids.shape[1]), self.config.width)
+        x = self.embed(ids) + positions
+        for block in self.blocks:
+            x = block(x)
+        normed: Tensor = self.norm(x)
+        return normed
+
+
+class TextBlock(nn.Module):
+    """Self-attention, then a gated feed-forward (GEGLU, Shazeer 2020), both pre-norm."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        width, gain = config.width, residual_gain(config.layers)
+        self.heads = config.heads
+        self.attention_norm = nn.RMSNorm(width)
+        self.qkv = Linear(width, 3 * width)
+        self.output = Linear(width, width, std=gain * width**-0.5)
+        self.feed_norm = nn.RMSNorm(width)
+        self.gate_and_value = Linear(width, 2 * config.hidden)
+        self.leave = Linear(config.hidden, width, std=gain * config.hidden**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, tokens, width) to the same."""
+        parts = self.qkv(self.attention_norm(x)).chunk(3, dim=-1)
+        query, key, value = (split_heads(part, self.heads) for part in parts)
+        attended = functional.scaled_dot_product_attention(query, key, value)
+        x = x + self.output(merge_heads(attended))
+        gate, value = self.gate_and_value(self.feed_norm(x)).chunk(2, dim=-1)
+        fed: Tensor = self.leave(functional.gelu(gate, approximate="tanh") * value)
+        return x + fed
