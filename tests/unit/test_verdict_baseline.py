@@ -140,6 +140,27 @@ def test_the_screen__never_looks_at_failed_launches():
     assert not seen.passed
 
 
+def test_the_screen__needs_every_judged_metric_in_every_stored_job():
+    burn_in, first = (a_launch("head", pair, total=1000, Stage=500) for pair in (None, 0))
+    hierarchy = plan_hierarchy(policy=GatePolicy(), burn_ins={"wan": burn_in}, on_device=False)
+    only_total = stored([(1000, 1000)] * 12)
+    seen = screen(only_total, burn_in=burn_in, first=first, hierarchy=hierarchy, case_id="wan")
+    assert not seen.passed
+
+
+def test_the_screen__leaves_a_lost_stage_to_the_pairs():
+    values = {"end-to-end": 1000.0, "LostStage": 300.0}
+    jobs = StoredJobs(
+        workload_hash="w",
+        must_match={},
+        jobs=(StoredJob(launches=(values,), burn_in=values),) * 12,
+    )
+    burn_in, first = head(None, 1000), head(0, 1000)
+    hierarchy = plan_hierarchy(policy=GatePolicy(), burn_ins={"wan": burn_in}, on_device=False)
+    seen = screen(jobs, burn_in=burn_in, first=first, hierarchy=hierarchy, case_id="wan")
+    assert not seen.passed
+
+
 def test_the_screen__applies_to_ten_jobs_of_the_same_work_and_machine():
     enough = stored([(1000, 1000)] * 10)
     assert screen_applies(enough, workload_hash="w", must_match={})

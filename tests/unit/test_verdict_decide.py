@@ -215,6 +215,29 @@ def test_memory__regresses_on_a_device_and_is_told_on_a_cpu():
     assert memory.ratio == pytest.approx(1.05)
 
 
+def test_memory__that_fell_as_much_is_improved():
+    case = a_case_record(
+        base=[{**FAST, "peak_memory_mb": 8400}] * 3, head=[{**FAST, "peak_memory_mb": 8000}] * 3
+    )
+    on_gpu = the_case(a_record([case], hardware_key="nvidia-h100-80gb-hbm3-x1"))
+    assert {metric.name: metric.verdict for metric in on_gpu.metrics}["peak memory"] == "improved"
+
+
+def test_a_stage_never_seen_on_both_sides_of_a_pair__is_not_decided():
+    without = {name: ms for name, ms in FAST.items() if name != "DecodingStage"}
+    base, head = [FAST, without] * 2, [without, FAST] * 2
+    decided = the_case(a_record([a_case_record(base=base, head=head, burn_in=FAST)]))
+    assert decided.verdict == "inconclusive"
+    stage = next(metric for metric in decided.metrics if metric.name == "DecodingStage")
+    assert stage.reason == "never measured on both sides of a pair"
+
+
+def test_one_pair__tells_no_noise():
+    decided = the_case(a_record([a_case_record(base=[1000], head=[1001])]))
+    assert decided.noise is None
+    assert "noise" not in decided.sentence
+
+
 def test_nothing_measured__is_exit_4():
     decision = decide(a_record([]))
     assert (decision.verdict, decision.exit_code) == ("failed", 4)
@@ -311,6 +334,50 @@ def test_baseline__misses_a_stage_that_it_knows():
 def test_baseline__without_a_launch_is_inconclusive():
     record = a_record([head_only(burn_in=1000)], strategy="baseline")
     assert the_case(record, baselines={"wan_t2v_tiny": jobs(STEADY)}).verdict == "inconclusive"
+
+
+def test_baseline__judges_stages_small_stages_and_memory_as_pairs_do():
+    def launch(decoding=150.0, memory=8000.0):
+        return {
+            "end-to-end": 1000.0,
+            "DenoisingStage": 800.0,
+            "DecodingStage": decoding,
+            "TinyStage": 0.5,
+            "peak memory": memory,
+        }
+
+    stored = StoredJobs(
+        workload_hash=WORKLOAD,
+        must_match={"torch": "2.13.0"},
+        jobs=tuple(StoredJob(launches=(launch(150 + k % 3),)) for k in range(12)),
+    )
+    head = {**FAST, "steps": [], "TinyStage": 0.7, "DecodingStage": 200, "peak_memory_mb": 8400}
+    head.pop("TextEncodingStage")
+    for key, memory in [("cpu-test-x2", "passed"), ("nvidia-h100-80gb-hbm3-x1", "regressed")]:
+        decided = against(stored, head, head, hardware_key=key)
+        words = {metric.name: metric.verdict for metric in decided.metrics}
+        assert words["DecodingStage"] == "regressed"
+        assert words["end-to-end"] == "passed"
+        assert words["TinyStage"] == "passed"
+        assert words["peak memory"] == memory
+        assert decided.sentence.startswith("DecodingStage +3")
+
+
+def test_baseline__with_a_doubtful_stage_names_it():
+    stored = jobs([1000, 1040, 960, 1020, 980, 1010, 990, 1000])
+    head = {**FAST, "DecodingStage": 168}
+    decided = against(stored, head, head)
+    assert decided.verdict == "inconclusive"
+    assert "undecided: end-to-end" in decided.sentence
+    words = {metric.name: metric.verdict for metric in decided.metrics}
+    assert words["DecodingStage"] in ("inconclusive", "regressed")
+
+
+@pytest.mark.parametrize("strategy", ["baseline", "auto"])
+def test_a_failed_head_launch__is_failed_under_every_strategy(strategy):
+    record = a_record([head_only("exit status 1", burn_in=1000)], strategy=strategy)
+    decided = the_case(record, baselines={"wan_t2v_tiny": jobs(STEADY)})
+    assert (decided.verdict, decided.detail) == ("failed", "launch failed: exit status 1")
 
 
 # --- strategy auto ----------------------------------------------------------------------------

@@ -149,7 +149,8 @@ def test_the_sign_test__blocks_at_the_last_pair_what_the_mixture_could_not():
 def test_more_pairs__are_foretold_while_the_evidence_grows():
     rng = np.random.default_rng(7)
     gate = SequentialGate(Policy(false_block=0.0001))
-    foretold = []
+    foretold = [gate.more_pairs_needed()]
+    assert foretold == [3]
     while gate.state == "continue":
         evidence = gate.observe(1000, 1040 * math.exp(rng.normal(0, 0.01)))
         foretold.append(evidence.more_pairs)

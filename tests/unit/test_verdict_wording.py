@@ -62,5 +62,11 @@ def test_a_stage_of_one_side_only__counts_in_full():
     assert attribute({"end-to-end": 100}, {"end-to-end": 140, "New": 40}).stages == (("New", 40),)
 
 
+def test_stages_that_shrank__do_not_explain_a_growth():
+    assert fragment({"end-to-end": 100, "A": 50, "B": 50}, {"end-to-end": 110, "A": 40, "B": 40})
+    base, head = {"end-to-end": 100, "A": 50}, {"end-to-end": 110, "A": 40}
+    assert attribute(base, head).culprit is None
+
+
 def test_no_change__needs_no_explanation():
     assert fragment({"end-to-end": 100, "A": 1}, {"end-to-end": 100, "A": 1}) == ""
