@@ -17,7 +17,7 @@ from perfgate.report.order import (
     ordered_cases,
     plainly_unchanged,
 )
-from perfgate.report.words import case_word, change, count, figures, interval, within
+from perfgate.report.words import case_word, change, count, figures, interval, known, within
 from perfgate.verdict.attribution import attribute, sentence_fragment
 
 UNKNOWN = "?"
@@ -87,7 +87,7 @@ def _where(case: CaseDecision) -> str:
     total = end_to_end(case)
     if total is None or not total.judged or total.verdict is not case.verdict:
         return ""
-    both = [m for m in case.metrics if m.unit == "ms" and None not in (m.base, m.head)]
+    both = [m for m in case.metrics if m.unit == "ms" and known(m.base) and known(m.head)]
     base, head = ({m.name: getattr(m, side) for m in both} for side in ("base", "head"))
     return sentence_fragment(attribute(base, head)) if total in both else ""
 

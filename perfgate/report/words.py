@@ -36,6 +36,9 @@ _MOVED = (Verdict.REGRESSED, Verdict.IMPROVED)
 # In a table only what a reviewer looks for carries a colour.
 _COLOURED = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE})
 
+_LARGEST = 1e15
+"""Nothing that was measured comes near; what is beyond it, or NaN, is shown as no number."""
+
 Unit = Literal["ms", "MiB"]
 _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     "ms": ((60_000.0, "min"), (1000.0, "s"), (1.0, "ms"), (0.001, "µs")),
@@ -43,6 +46,11 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
 }
 # Ten minutes and more read better in minutes; a video case of 90 s stays in seconds.
 _FROM = {"min": 600_000.0, "µs": 0.0}
+
+
+def known(value: float | None) -> bool:
+    """Whether a figure can be shown; a decision that others wrote may hold any number."""
+    return value is not None and abs(value) <= _LARGEST
 
 
 def _scale(value: float, unit: Unit) -> tuple[float, str]:
@@ -57,26 +65,21 @@ def _decimals(value: float) -> int:
 
 def figures(base: float | None, head: float | None, unit: Unit) -> tuple[str, str, str]:
     """Both sides of a row and their unit, in the unit and digits of the row: 346, 389, ms."""
-    base, head = (v if v is not None and math.isfinite(v) else None for v in (base, head))
-    known = [value for value in (base, head) if value is not None]
-    if not known:
+    base, head = (value if known(value) else None for value in (base, head))
+    values = [value for value in (base, head) if value is not None]
+    if not values:
         return NOTHING, NOTHING, ""
-    size, name = _scale(max(known), unit)
-    digits = _decimals(max(known) / size)
-    if len(known) == 2 and max(known) < 1.05 * min(known):
+    smallest, largest = min(values), max(values)
+    size, name = _scale(largest, unit)
+    digits = _decimals(largest / size)
+    if len(values) == 2 and largest < 1.05 * smallest:
         # 9.98 beside 10.02 shows its difference, which 10.0 beside 10.0 would hide.
-        digits = _decimals(min(known) / size)
+        digits = _decimals(smallest / size)
 
     def shown(value: float | None) -> str:
         return NOTHING if value is None else f"{value / size:.{digits}f}"
 
     return shown(base), shown(head), name
-
-
-def amount(value: float | None, unit: Unit) -> str:
-    """One figure with its unit: ``346 ms``, ``22.6 s``, ``1.25 GiB``."""
-    shown, _, name = figures(value, None, unit)
-    return f"{shown} {name}".rstrip()
 
 
 def _signed(percent: float, digits: int, *, plus: bool) -> str:
@@ -88,7 +91,7 @@ def _signed(percent: float, digits: int, *, plus: bool) -> str:
 
 def change(ratio: float | None) -> str:
     """A ratio as a change: ``+12.4 %``, a true minus for less, from tenfold on a factor."""
-    if ratio is None or not math.isfinite(ratio):
+    if ratio is None or not known(ratio):
         return NOTHING
     if ratio >= 10:
         return TIMES + (f"{ratio:.3g}" if ratio < 1000 else f"{ratio:.0f}")
@@ -98,7 +101,7 @@ def change(ratio: float | None) -> str:
 
 def interval(low: float | None, high: float | None) -> str:
     """The interval of a change: ``(11.1 to 13.8 %)``; empty where there is none."""
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+    if low is None or high is None or not (known(low) and known(high)):
         return ""
     if high >= 10:
         return f"({TIMES}{low:.3g} to {TIMES}{high:.3g})"
@@ -113,7 +116,7 @@ def change_with_interval(metric: MetricDecision) -> str:
 
 def within(fraction: float) -> str:
     """A symmetric bound, rounded up so that it holds: ``±0.6 %``, ``±12 %``."""
-    if not math.isfinite(fraction):
+    if not known(fraction):
         return "unknown"
     percent = fraction * 100
     digits = 1 if percent < 10 else 0
@@ -156,5 +159,7 @@ def device_minutes(minutes: float, hardware_key: str) -> str:
     """``11 GPU minutes``; the kind of device is the hardware key's first part."""
     kinds = {"cpu": "CPU", "nvidia": "GPU", "amd": "GPU", "ascend": "NPU"}
     kind = kinds.get(hardware_key.split("-", 1)[0], "device")
+    if not known(minutes):
+        return f"an unknown number of {kind} minutes"
     number = f"{minutes:.1f}" if minutes < 9.95 else f"{minutes:,.0f}"
     return f"{number} {kind} minutes"

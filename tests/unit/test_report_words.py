@@ -7,7 +7,6 @@ import math
 import pytest
 
 from perfgate.report.words import (
-    amount,
     case_word,
     change,
     count,
@@ -43,12 +42,6 @@ def test_figures__one_unit_a_row_and_the_digits_they_deserve(base, head, told):
     assert figures(base, head, "ms") == told
 
 
-def test_amount():
-    assert amount(346, "ms") == "346 ms"
-    assert amount(34211, "MiB") == "33.4 GiB"
-    assert amount(512, "MiB") == "512 MiB"
-
-
 @pytest.mark.parametrize(
     ("ratio", "told"),
     [
@@ -63,6 +56,11 @@ def test_amount():
 )
 def test_change(ratio, told):
     assert change(ratio) == told
+
+
+def test_figures__memory():
+    assert figures(34211, 512, "MiB") == ("33.4", "0.5", "GiB")
+    assert figures(512, None, "MiB") == ("512", "\u2013", "MiB")
 
 
 def test_interval():
