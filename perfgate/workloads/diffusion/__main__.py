@@ -22,7 +22,8 @@ from typing import Any
 
 from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
 from perfgate.profile.dump import UNKNOWN_COMMIT, write_dump
-from perfgate.workloads.diffusion.presets import PRESETS, PipelineConfig, resolve
+from perfgate.workloads.diffusion.config import PipelineConfig
+from perfgate.workloads.diffusion.presets import PRESETS, resolve
 
 
 def main(arguments: Sequence[str]) -> ExitCode:

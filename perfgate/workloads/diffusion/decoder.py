@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from perfgate.workloads.diffusion.presets import DecoderConfig
+from perfgate.workloads.diffusion.config import DecoderConfig
 
 _COLOURS = 3
 

@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from perfgate.workloads.diffusion.config import PipelineConfig
 from perfgate.workloads.diffusion.joint import JointTransformer
-from perfgate.workloads.diffusion.presets import PipelineConfig
 from perfgate.workloads.diffusion.rotary import grid_positions, rotary_table
 from perfgate.workloads.diffusion.schedule import TRAIN_TIMESTEPS, guide
 from perfgate.workloads.diffusion.transformer import CrossTransformer

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from perfgate.profile.recorder import STEP_PREFIX, StageRecorder
+from perfgate.workloads.diffusion.config import PipelineConfig
 from perfgate.workloads.diffusion.decoder import Decoder
 from perfgate.workloads.diffusion.denoiser import denoiser
-from perfgate.workloads.diffusion.presets import PipelineConfig, validate
+from perfgate.workloads.diffusion.presets import validate
 from perfgate.workloads.diffusion.schedule import euler_step, sigmas
 from perfgate.workloads.diffusion.text import TextEncoder, tokenize
 from perfgate.workloads.diffusion.weights import build

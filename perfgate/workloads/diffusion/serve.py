@@ -15,9 +15,9 @@ from perfgate.profile.dump import request_dump
 from perfgate.profile.memory import peak_resident_mib
 from perfgate.profile.recorder import StageRecorder
 from perfgate.workloads.allocator import keep_freed_memory
+from perfgate.workloads.diffusion.config import PipelineConfig
 from perfgate.workloads.diffusion.output import output_fingerprint
 from perfgate.workloads.diffusion.pipeline import Pipeline
-from perfgate.workloads.diffusion.presets import PipelineConfig
 
 _TAG = "perfgate"
 _DEVICE = "cpu"

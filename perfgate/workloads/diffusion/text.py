@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from perfgate.workloads.diffusion.config import TextConfig
 from perfgate.workloads.diffusion.layers import (
     Linear,
     merge_heads,
@@ -19,7 +20,6 @@ from perfgate.workloads.diffusion.layers import (
     sinusoids,
     split_heads,
 )
-from perfgate.workloads.diffusion.presets import TextConfig
 
 PADDING = 0
 _DIGEST_BYTES = 8

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from perfgate.workloads.diffusion.config import TransformerConfig
 from perfgate.workloads.diffusion.layers import (
     ConditionEmbedding,
     FeedForward,
@@ -21,7 +22,6 @@ from perfgate.workloads.diffusion.layers import (
     residual_gain,
     split_heads,
 )
-from perfgate.workloads.diffusion.presets import TransformerConfig
 from perfgate.workloads.diffusion.rotary import rotate
 
 
