@@ -14,14 +14,11 @@ from perfgate.app.plan import TYPICAL_PAIRS
 from perfgate.app.progress import Progress
 from perfgate.app.selection import Chosen
 from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Side
+from perfgate.verdict.against_baseline import launches_wanted
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.hierarchy import Hierarchy, is_device, plan_hierarchy
 from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.screen import screen, screen_applies
-
-HEAD_ONLY_LAUNCHES = 2
-"""Head launches after the burn-in where there is no pair: as many as the screen looks at, plus
-one, so that a new case starts with figures that repeat."""
 
 
 class Launcher(Protocol):
@@ -105,7 +102,7 @@ def measure(
         warm = _burn_in(job, chosen)
         for one in chosen:
             if one.case.id in warm and (one.origin is Origin.NEW or not paired):
-                _head_only(job, one.case.id)
+                _head_only(job, one.case.id, launches_wanted(stored.get(one.case.id)))
         if paired:
             judged = [one for one in chosen if one.origin is Origin.JUDGED]
             # A case whose burn-in died counts too, so that a replay of the record counts the same.
@@ -145,12 +142,11 @@ def _burn_in(job: _Job, chosen: Sequence[Chosen]) -> set[str]:
     return warm
 
 
-def _head_only(job: _Job, case_id: str) -> None:
-    for index in range(HEAD_ONLY_LAUNCHES):
+def _head_only(job: _Job, case_id: str, count: int) -> None:
+    for index in range(count):
         if not job.fits(case_id, launches=1):
             return
-        left = HEAD_ONLY_LAUNCHES - index - 1
-        if job.run(case_id, Side.HEAD, pair=index, ahead=left) is None:
+        if job.run(case_id, Side.HEAD, pair=index, ahead=count - index - 1) is None:
             return
 
 

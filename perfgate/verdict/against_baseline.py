@@ -88,7 +88,7 @@ class JobJudge:
             low=low,
             high=high,
             verdict=verdict,
-            judged=plan.judged,
+            judged=plan.judged and verdict is not Verdict.NEW,
             reason=reason,
         )
 
@@ -98,8 +98,10 @@ class JobJudge:
 
     def _word(self, plan: MetricPlan, found: Prediction | None) -> tuple[Verdict, str]:
         base, head = self.stored.median(plan.name), self._median(plan.name)
-        if base is None or head is None:
-            return Verdict.MISSING, f"not {'in the baseline' if base is None else 'measured'}"
+        if base is None:
+            return Verdict.NEW, "not in the baseline"
+        if head is None:
+            return Verdict.MISSING, "not measured"
         if not plan.judged:
             return Verdict.PASSED, plan.why_not_judged
         if plan.kind == "memory":

@@ -41,16 +41,18 @@ def _pair_row(judge: CaseJudge, name: str) -> MetricDecision:
         low=evidence.low if evidence is not None else None,
         high=evidence.high if evidence is not None else None,
         verdict=verdict,
-        judged=plan.judged,
+        # What base does not have cannot be held against head: end-to-end judges its time.
+        judged=plan.judged and verdict is not Verdict.NEW,
         reason=reason,
     )
 
 
 def _word(judge: CaseJudge, plan: MetricPlan) -> tuple[Verdict, str]:
     base, head = judge.medians()
-    if plan.name not in base or plan.name not in head:
-        side = "base" if plan.name not in base else "head"
-        return Verdict.MISSING, f"not measured on {side}"
+    if plan.name not in base:
+        return Verdict.NEW, "only head has it"
+    if plan.name not in head:
+        return Verdict.MISSING, "not measured on head"
     if not plan.judged:
         return Verdict.PASSED, plan.why_not_judged
     if plan.name in judge.accused:

@@ -177,7 +177,7 @@ def test_a_burn_in_that_dies_is_kept_with_its_reason() -> None:
 def test_new_cases_get_head_launches_only() -> None:
     bench = Bench()
     measured(bench, a_case("wan", Origin.NEW))
-    assert bench.calls == ["wan head burn-in", "wan head 0", "wan head 1"]
+    assert bench.calls == ["wan head burn-in", "wan head 0", "wan head 1", "wan head 2"]
 
 
 def test_a_changed_workload_is_not_launched() -> None:
@@ -190,7 +190,7 @@ def test_a_changed_workload_is_not_launched() -> None:
 def test_without_pairs_base_is_never_launched() -> None:
     bench = Bench()
     measured(bench, a_case("wan"), strategy="baseline")
-    assert bench.calls == ["wan head burn-in", "wan head 0", "wan head 1"]
+    assert bench.calls == ["wan head burn-in", "wan head 0", "wan head 1", "wan head 2"]
 
 
 def test_a_signal_keeps_what_was_measured() -> None:

@@ -136,6 +136,14 @@ def test_missing__when_head_lost_a_judged_stage():
     assert "DecodingStage: not measured on head" in decision.cases[0].sentence
 
 
+def test_new__a_stage_that_only_head_has_is_told_and_not_held_against_it():
+    more = {**FAST, "UpscalingStage": 30.0}
+    decided = the_case(a_record([a_case_record(base=[FAST] * 3, head=[more] * 3)]))
+    assert decided.verdict == "passed"
+    (row,) = [metric for metric in decided.metrics if metric.name == "UpscalingStage"]
+    assert (row.verdict, row.judged, row.reason) == ("new", False, "only head has it")
+
+
 def test_missing__is_not_said_of_a_stage_too_small_to_judge():
     tiny = {**FAST, "InputValidationStage": 0.2}
     assert the_case(a_record([a_case_record(base=[tiny] * 3, head=[FAST] * 3)])).verdict == "passed"
