@@ -25,7 +25,9 @@ class Denoiser(Protocol):
         """The rotations of every token for latents of this shape, computed once a request."""
         ...
 
-    def velocity(self, latents: Tensor, *, sigma: float, text: Tensor, rotary: Tensor) -> Tensor:
+    def velocity(
+        self, latents: Tensor, *, sigma: float, text: Tensor, rotary: Tensor, guidance: float
+    ) -> Tensor:
         """The guided prediction, in the shape of ``latents``."""
         ...
 
@@ -51,12 +53,14 @@ class ClassifierFree:
         """(patches, channels of a head / 2) complex."""
         return rotary_table(_grid(latents, self.config), self.config.transformer.rotary_axes)
 
-    def velocity(self, latents: Tensor, *, sigma: float, text: Tensor, rotary: Tensor) -> Tensor:
+    def velocity(
+        self, latents: Tensor, *, sigma: float, text: Tensor, rotary: Tensor, guidance: float
+    ) -> Tensor:
         """``text`` is (2, tokens, width): the negative prompt's, then the prompt's."""
         time = torch.full((2,), TRAIN_TIMESTEPS * sigma)
         both = self.transformer(latents.expand(2, -1, -1, -1, -1), time, text, rotary)
         unconditional, conditional = both.chunk(2)
-        return guide(unconditional, conditional, scale=self.config.request.guidance)
+        return guide(unconditional, conditional, scale=guidance)
 
 
 class Distilled:
@@ -77,11 +81,13 @@ class Distilled:
         positions = torch.cat((words, _grid(latents, self.config)))
         return rotary_table(positions, self.config.transformer.rotary_axes)
 
-    def velocity(self, latents: Tensor, *, sigma: float, text: Tensor, rotary: Tensor) -> Tensor:
+    def velocity(
+        self, latents: Tensor, *, sigma: float, text: Tensor, rotary: Tensor, guidance: float
+    ) -> Tensor:
         """``text`` is (1, tokens, width)."""
         time = torch.tensor([TRAIN_TIMESTEPS * sigma])
-        guidance = torch.tensor([self.config.request.guidance])
-        predicted: Tensor = self.transformer(latents, time, text, rotary, guidance)
+        scale = torch.tensor([guidance])
+        predicted: Tensor = self.transformer(latents, time, text, rotary, scale)
         return predicted
 
 

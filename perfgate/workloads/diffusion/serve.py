@@ -34,12 +34,12 @@ def measure(
     loading_ns = time.perf_counter_ns()
     pipeline = Pipeline(config)
     load_ms = (time.perf_counter_ns() - loading_ns) / 1e6
-    pipeline.generate(StageRecorder())
+    pipeline.generate(config.request, StageRecorder())
     dumps = []
     for index in range(requests):
         gc.collect()  # so that no request pays for the one before
         recorder = StageRecorder()
-        generated = pipeline.generate(recorder)
+        generated = pipeline.generate(config.request, recorder)
         dumps.append(
             request_dump(
                 recorder,

@@ -1,12 +1,10 @@
-"""From a prompt to token embeddings: a hashing tokenizer and a small encoder. No vocabulary file.
+"""From token ids to text embeddings: a small encoder with random weights. Reads no prompt.
 
-The encoder has the shape of T5's (Raffel et al. 2020; umt5 in Wan, t5 in FLUX): pre-norm blocks of
+It has the shape of T5's (Raffel et al. 2020; umt5 in Wan, t5 in FLUX): pre-norm blocks of
 self-attention and a gated feed-forward, with RMSNorm. Positions are sinusoids.
 """
 
 from __future__ import annotations
-
-import hashlib
 
 import torch
 from torch import Tensor, nn
@@ -20,23 +18,6 @@ from perfgate.workloads.diffusion.layers import (
     sinusoids,
     split_heads,
 )
-
-PADDING = 0
-_DIGEST_BYTES = 8
-
-
-def tokenize(prompt: str, *, vocabulary: int, tokens: int) -> list[int]:
-    """``tokens`` ids below ``vocabulary``: a hash of each word, cut or padded with 0.
-
-    ``hash()`` differs from process to process; BLAKE2 does not.
-    """
-    ids = [
-        1
-        + int.from_bytes(hashlib.blake2b(word.encode(), digest_size=_DIGEST_BYTES).digest())
-        % (vocabulary - 1)
-        for word in prompt.lower().split()
-    ]
-    return (ids + [PADDING] * tokens)[:tokens]
 
 
 class TextEncoder(nn.Module):

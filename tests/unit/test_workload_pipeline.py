@@ -1,0 +1,140 @@
+"""A whole request: its stages, its steps, and the same bits for the same seed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from perfgate.errors import BenchmarkError, ConfigurationError
+from perfgate.profile.recorder import StageRecorder
+from perfgate.workloads.diffusion.output import output_fingerprint, sha256, summary
+from perfgate.workloads.diffusion.pipeline import Pipeline
+from perfgate.workloads.diffusion.presets import PRESETS
+
+STAGES = [
+    "InputValidationStage",
+    "TextEncodingStage",
+    "LatentPreparationStage",
+    "TimestepPreparationStage",
+    "DenoisingStage",
+    "DecodingStage",
+]
+
+
+@pytest.fixture(scope="module", params=PRESETS)
+def pipeline(request):
+    """The preset's structure and strides, narrow and shallow, with a request of a few tokens."""
+    config = PRESETS[request.param]
+    singles = min(1, config.transformer.single_layers)
+    return Pipeline(
+        replace(
+            config,
+            text=replace(config.text, vocabulary=64, tokens=4, width=16, layers=1, hidden=16),
+            transformer=replace(
+                config.transformer,
+                width=32,
+                heads=2,
+                layers=2,
+                single_layers=singles,
+                hidden=32,
+                rotary_axes=(4, 6, 6),
+            ),
+            decoder=replace(config.decoder, channels=(8, 8, 8)),
+            latent_channels=4,
+            request=replace(config.request, frames=1, height=16, width=16, steps=3),
+        )
+    )
+
+
+def served(pipeline, **changes):
+    recorder = StageRecorder()
+    request = replace(pipeline.config.request, **changes)
+    return pipeline.generate(request, recorder), recorder
+
+
+def test_request__has_exactly_sglangs_stages_and_one_step_for_each(pipeline):
+    generated, recorder = served(pipeline)
+    assert [stage.name for stage in recorder.stages] == STAGES
+    assert all(stage.count == 1 and stage.duration_ms > 0 for stage in recorder.stages)
+    assert len(recorder.steps_ms) == 3
+    denoising_ms = recorder.stages[4].duration_ms
+    assert sum(recorder.steps_ms) <= denoising_ms <= recorder.total_ms
+    assert recorder.stages_ms <= recorder.total_ms
+    assert recorder.nested == ()
+    assert generated.frames.shape == (1, 3, 1, 16, 16)
+
+
+def test_request__the_same_seed_gives_the_same_bits_and_another_seed_does_not(pipeline):
+    hashes = [output_fingerprint(served(pipeline, seed=seed)[0])["sha256"] for seed in (7, 7, 8)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("change", [{"prompt": "a cat"}, {"guidance": 1.5}, {"steps": 2}])
+def test_request__each_param_changes_what_is_computed(pipeline, change):
+    before, after = (sha256(served(pipeline, **asked)[0].frames) for asked in ({}, change))
+    assert before != after
+
+
+def test_request__fifty_steps_stay_finite(pipeline):
+    generated, recorder = served(pipeline, steps=50)
+    assert len(recorder.steps_ms) == 50
+    described = output_fingerprint(generated)
+    assert all(math.isfinite(row["norm"]) and row["deviation"] > 0 for row in described["stages"])
+    last = described["stages"][3]
+    assert last["deviation"] < 20, "latents start with a deviation of one"
+
+
+def test_request__that_does_not_fit_is_refused_in_its_first_stage(pipeline):
+    recorder = StageRecorder()
+    with pytest.raises(ConfigurationError, match="height: 17: must be a multiple"):
+        pipeline.generate(replace(pipeline.config.request, height=17), recorder)
+    assert recorder.incomplete == ("InputValidationStage", "request")
+
+
+def test_fingerprint__tells_text_latents_and_frames_in_order(pipeline):
+    generated, _ = served(pipeline)
+    described = output_fingerprint(generated)
+    assert [row["name"] for row in described["stages"]] == [
+        "text embedding",
+        "latents after the first step",
+        "latents after the middle step",
+        "latents after the last step",
+        "frames",
+    ]
+    assert described["stages"][-1]["shape"] == [1, 3, 1, 16, 16]
+    norms = [row["norm"] for row in described["stages"][1:4]]
+    assert len(set(norms)) == 3
+    assert len(described["sha256"]) == 64
+
+
+def test_fingerprint__changes_nothing_in_the_request(pipeline):
+    generated, _ = served(pipeline)
+    before = generated.frames.clone()
+    assert output_fingerprint(generated) == output_fingerprint(generated)
+    assert torch.equal(generated.frames, before)
+
+
+def test_summary__is_exact_on_known_values():
+    row = summary("x", torch.tensor([[3.0, 5.0], [3.0, 5.0]]))
+    assert row == {
+        "name": "x",
+        "shape": [2, 2],
+        "mean": 4.0,
+        "deviation": 1.0,
+        "norm": math.sqrt(68),
+    }
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_summary__refuses_what_is_not_finite(value):
+    with pytest.raises(BenchmarkError, match="the frames of the request is not finite"):
+        summary("frames", torch.tensor([1.0, value]))
+
+
+def test_sha256__reads_values_and_not_memory_layout():
+    x = torch.arange(6.0).reshape(2, 3)
+    assert sha256(x) == sha256(x.t().contiguous().t())
+    assert sha256(x) != sha256(x + 1e-6)
