@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from perfgate import __version__
 from perfgate.app.edges import Edges
-from perfgate.app.launcher import SideLauncher
-from perfgate.app.measure import Measured, measure
+from perfgate.app.job import check_cases, run_job
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
@@ -19,12 +17,10 @@ from perfgate.backends.registry import BACKENDS
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, PerfgateError
-from perfgate.records import Decision, GatePolicy, Origin, Record, Side, Tree
-from perfgate.sides.checkout import Checkout
+from perfgate.records import Decision, GatePolicy, Origin, Record, Tree
 from perfgate.sides.git import Git, open_repository
 from perfgate.sides.resolve import Trigger, resolve_base
 from perfgate.suite import Suite, parse_suite
-from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
 
 _MAX_BASELINE_FILES = 2000
@@ -55,9 +51,10 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     base, head = _trees(git, request, edges)
     base_suite, head_suite = _suites(git, request.suite, base.commit)
     selection = _select(git, base_suite, head_suite, request=request, edges=edges, base=base)
+    for note in _same_commit(base, head):
+        selection = selection.noting(note)
     policy = _policy(selection.policy, request.strategy)
-    for one in selection.chosen:
-        BACKENDS[one.case.backend].check(one.case)
+    check_cases(selection)
     baselines = _baselines(git, base.commit, selection, edges.fingerprint.hardware_key)
     stored = stored_jobs(baselines)
     edges.progress.note(_plan(selection, policy, baselines).told())
@@ -74,20 +71,16 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
             selection = selection.noting(f"no pairs, since base cannot be built: {error.problem}")
             policy = _policy(policy, "baseline")
             sides = stack.enter_context(head_alone(git, edges, head=(head, head_suite)))
-        measured = _measure(selection, policy, sides, edges, stored=stored, finish=request.finish)
-    record = Record(
-        perfgate=__version__,
-        suite=selection.name,
-        job=edges.job,
-        created_at=edges.now(),
-        fingerprint=edges.fingerprint,
-        policy=policy,
-        base=base,
-        head=head,
-        cases=measured.cases,
-        notes=(*_same_commit(base, head), *selection.notes),
-        interrupted=measured.interrupted,
-    )
+        record = run_job(
+            selection,
+            policy,
+            sides,
+            edges,
+            base=base,
+            head=head,
+            stored=stored,
+            finish=request.finish,
+        )
     return decide(record, baselines=stored), record
 
 
@@ -197,25 +190,3 @@ def _launch_s(baseline: Baseline | None) -> float | None:
     if baseline is None:
         return None
     return median(launch.duration_s for launch in baseline.jobs[-1].launches)
-
-
-def _measure(
-    selection: Selection,
-    policy: GatePolicy,
-    sides: Mapping[Side, Checkout],
-    edges: Edges,
-    *,
-    stored: Mapping[str, StoredJobs],
-    finish: bool,
-) -> Measured:
-    return measure(
-        selection.chosen,
-        policy=policy,
-        fingerprint=edges.fingerprint,
-        stored=stored,
-        finish=finish,
-        launcher=SideLauncher(
-            cases={one.case.id: one.case for one in selection.chosen}, sides=sides, edges=edges
-        ),
-        progress=edges.progress,
-    )

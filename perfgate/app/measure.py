@@ -40,9 +40,10 @@ class _Job:
     launches: dict[str, list[Launch]] = field(default_factory=dict)
     first_heads: dict[str, Launch] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    ahead: dict[str, int] = field(default_factory=dict)
     order: int = 0
 
-    def run(self, case_id: str, side: Side, *, pair: int | None, ahead: float) -> Launch | None:
+    def run(self, case_id: str, side: Side, *, pair: int | None) -> Launch | None:
         """Run one launch and keep it; None when the case ends here, for a reason that is kept."""
         self.progress.launch_started(case_id, side, pair)
         allowed_s = min(self.timeouts_s[case_id], self.budget.left_s)
@@ -54,9 +55,20 @@ class _Job:
             self.stopped[case_id] = "the budget of device minutes ended during a launch"
             return None
         self.launches.setdefault(case_id, []).append(launch)
-        longest = self.budget.longest_s(case_id) or 0.0
-        self.progress.launch_ended(case_id, launch, left_s=ahead * longest)
+        self.expect(case_id, max(1, self.ahead.get(case_id, 1) - 1) if launch.ok else 0)
+        self.progress.launch_ended(case_id, launch, left_s=self.left_s())
         return launch if launch.ok else None
+
+    def expect(self, case_id: str, launches: int) -> None:
+        """Remember how many launches of a case are probably still ahead."""
+        self.ahead[case_id] = launches
+
+    def left_s(self) -> float:
+        """Device seconds probably still ahead; a case never launched is taken as the others."""
+        known = {case: self.budget.longest_s(case) for case in self.ahead}
+        usual = max((seconds for seconds in known.values() if seconds), default=0.0)
+        guess = sum(count * (known[case] or usual) for case, count in self.ahead.items())
+        return min(guess, self.budget.left_s)
 
     def fits(self, case_id: str, *, launches: int) -> bool:
         if self.budget.fits(case_id, launches=launches):
@@ -135,18 +147,22 @@ def _burn_in(job: _Job, chosen: Sequence[Chosen]) -> set[str]:
     """
     warm = set()
     for one in chosen:
+        if one.origin is not Origin.WORKLOAD_CHANGED:
+            job.expect(one.case.id, 1 + 2 * TYPICAL_PAIRS)
+    for one in chosen:
         if one.origin is Origin.WORKLOAD_CHANGED or not job.fits(one.case.id, launches=1):
             continue
-        if job.run(one.case.id, Side.HEAD, pair=None, ahead=2 * TYPICAL_PAIRS) is not None:
+        if job.run(one.case.id, Side.HEAD, pair=None) is not None:
             warm.add(one.case.id)
     return warm
 
 
 def _head_only(job: _Job, case_id: str, count: int) -> None:
     for index in range(count):
+        job.expect(case_id, count - index)
         if not job.fits(case_id, launches=1):
             return
-        if job.run(case_id, Side.HEAD, pair=index, ahead=count - index - 1) is None:
+        if job.run(case_id, Side.HEAD, pair=index) is None:
             return
 
 
@@ -176,7 +192,7 @@ def _screen(
     for one in chosen:
         case_id = one.case.id
         if case_id in jobs and job.fits(case_id, launches=1):
-            first = job.run(case_id, Side.HEAD, pair=0, ahead=2 * TYPICAL_PAIRS)
+            first = job.run(case_id, Side.HEAD, pair=0)
             if first is None:
                 continue
             burn_in = job.launches[case_id][0]
@@ -188,6 +204,7 @@ def _screen(
                 case_id=case_id,
             )
             if seen.passed:
+                job.expect(case_id, 0)
                 continue
             job.first_heads[case_id] = first
         left.append(one)
@@ -236,14 +253,17 @@ def _pair(job: _Job, judge: CaseJudge, *, pair: int) -> bool:
     for side in sides:
         if side in got:
             continue
-        ahead = 2 * max(1, TYPICAL_PAIRS - pair)
-        launch = job.run(judge.case_id, side, pair=pair, ahead=ahead)
+        launch = job.run(judge.case_id, side, pair=pair)
         if launch is None:
             return False
         got[side] = launch
     judge.observe(got[Side.BASE], got[Side.HEAD])
-    if judge.so_far is not None:
-        job.progress.so_far(judge.case_id, judge.so_far)
+    seen = judge.so_far
+    if seen is not None:
+        job.progress.so_far(judge.case_id, seen)
+        job.expect(judge.case_id, 2 * (seen.more_pairs or max(1, TYPICAL_PAIRS - pair - 1)))
+    if judge.state != "continue":
+        job.expect(judge.case_id, 0)
     return True
 
 

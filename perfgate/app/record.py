@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from perfgate import __version__
 from perfgate.app.edges import Edges
-from perfgate.app.launcher import SideLauncher
-from perfgate.app.measure import measure
+from perfgate.app.job import check_cases, run_job
 from perfgate.app.selection import Change, select
 from perfgate.app.trees import head_alone, head_tree, read_suite
-from perfgate.backends.registry import BACKENDS
 from perfgate.records import Record
 from perfgate.sides.git import open_repository
 
@@ -32,32 +29,8 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=git.all_paths())
     selection = select(suite, suite, change=change, only=request.only)
     policy = selection.policy.model_copy(update={"strategy": "baseline"})
-    for one in selection.chosen:
-        BACKENDS[one.case.backend].check(one.case)
+    check_cases(selection)
     with head_alone(git, edges, head=(head, suite)) as sides:
-        measured = measure(
-            selection.chosen,
-            policy=policy,
-            fingerprint=edges.fingerprint,
-            stored={},
-            finish=True,
-            launcher=SideLauncher(
-                cases={one.case.id: one.case for one in selection.chosen},
-                sides=sides,
-                edges=edges,
-            ),
-            progress=edges.progress,
+        return run_job(
+            selection, policy, sides, edges, base=None, head=head, stored={}, finish=True
         )
-    return Record(
-        perfgate=__version__,
-        suite=selection.name,
-        job=edges.job,
-        created_at=edges.now(),
-        fingerprint=edges.fingerprint,
-        policy=policy,
-        base=None,
-        head=head,
-        cases=measured.cases,
-        notes=selection.notes,
-        interrupted=measured.interrupted,
-    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from perfgate.app import keep as use_case
+from perfgate.cli import options
 
 
 @click.group()
@@ -17,10 +18,8 @@ def baseline() -> None:
 
 @baseline.command()
 @click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
-)
-@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+@options.suite
+@options.cases
 def update(record: Path, suite: str, cases: tuple[str, ...]) -> None:
     """Add the head launches of RECORD to the baselines as one more job.
 

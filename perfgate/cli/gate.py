@@ -9,6 +9,7 @@ import click
 
 from perfgate.app import gate as use_case
 from perfgate.app.outputs import prepare_folder, write_folder, write_problem
+from perfgate.cli import options
 from perfgate.cli.main import stopped_by
 from perfgate.cli.surroundings import stdout_console, surroundings
 from perfgate.errors import PerfgateError
@@ -23,29 +24,17 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
-)
+@options.suite
 @click.option("--base", metavar="REF", help="What to compare with; by default the event says it.")
 @click.option(
     "--strategy",
     type=click.Choice(["paired", "baseline", "auto"]),
     help="Decide by pairs, against the baselines, or as auto says. Default: the suite's.",
 )
-@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+@options.cases
 @click.option("--finish", is_flag=True, help="Decide every case even after one is slower.")
-@click.option(
-    "--output-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("perfgate-out"),
-    show_default=True,
-    help="Where record, decision and texts go.",
-)
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where environments made by `setup:` are kept between jobs.",
-)
+@options.output_dir
+@options.cache_dir
 def gate(
     suite: str,
     base: str | None,

@@ -8,6 +8,7 @@ import click
 
 from perfgate.app import record as use_case
 from perfgate.app.outputs import prepare_folder, write_record
+from perfgate.cli import options
 from perfgate.cli.main import stopped_by
 from perfgate.cli.surroundings import surroundings
 from perfgate.errors import ExitCode
@@ -19,22 +20,10 @@ Example:
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
-)
-@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
-@click.option(
-    "--output-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("perfgate-out"),
-    show_default=True,
-    help="Where record.json goes.",
-)
-@click.option(
-    "--cache-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where environments made by `setup:` are kept between jobs.",
-)
+@options.suite
+@options.cases
+@options.output_dir
+@options.cache_dir
 def measure(suite: str, cases: tuple[str, ...], output_dir: Path, cache_dir: Path | None) -> int:
     """Launch every case of this tree, and write what was measured to record.json.
 

@@ -83,9 +83,10 @@ class TestDecides:
         assert done.returncode == 4, done.stdout + done.stderr
         assert verdicts(repository)["case"] == "failed"
         assert "model not found: tiny-wan" in done.stdout
-        assert "model not found: tiny-wan" in (
-            repository.path / "perfgate-out" / "comment.md"
-        ).read_text()
+        assert (
+            "model not found: tiny-wan"
+            in (repository.path / "perfgate-out" / "comment.md").read_text()
+        )
 
     def test_a_command_that_hangs(self, repository: Repository) -> None:
         short = SUITE.replace("{load: 20s, request: 20s}", "{load: 500ms, request: 500ms}")
@@ -191,7 +192,7 @@ class TestRefuses:
         site = tmp_path / "site"
         (site / "model").mkdir(parents=True)
         (site / "model" / "__init__.py").write_text("")
-        purelib = "import sysconfig; print(sysconfig.get_path(\"purelib\"))"
+        purelib = 'import sysconfig; print(sysconfig.get_path("purelib"))'
         setup = f"echo {site} > $($PERFGATE_PYTHON -c '{purelib}')/shared.pth"
         suite = f"imports: [model]\nsetup: |\n  {setup}\n" + SUITE
         repository.commit("shared install", perfgate_yml=suite)

@@ -1,0 +1,59 @@
+"""One job on one machine: measures the selected cases on ready sides, and makes the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from perfgate import __version__
+from perfgate.app.edges import Edges
+from perfgate.app.launcher import SideLauncher
+from perfgate.app.measure import measure
+from perfgate.app.selection import Selection
+from perfgate.backends.registry import BACKENDS
+from perfgate.records import GatePolicy, Record, Side, Tree
+from perfgate.sides.checkout import Checkout
+from perfgate.verdict.baseline import StoredJobs
+
+
+def check_cases(selection: Selection) -> None:
+    """Raise ConfigurationError for a case that its backend cannot run here."""
+    for one in selection.chosen:
+        BACKENDS[one.case.backend].check(one.case)
+
+
+def run_job(
+    selection: Selection,
+    policy: GatePolicy,
+    sides: Mapping[Side, Checkout],
+    edges: Edges,
+    *,
+    base: Tree | None,
+    head: Tree,
+    stored: Mapping[str, StoredJobs],
+    finish: bool,
+) -> Record:
+    """Measure what was selected by ``policy``; a job without base launches head alone."""
+    measured = measure(
+        selection.chosen,
+        policy=policy,
+        fingerprint=edges.fingerprint,
+        stored=stored,
+        finish=finish,
+        launcher=SideLauncher(
+            cases={one.case.id: one.case for one in selection.chosen}, sides=sides, edges=edges
+        ),
+        progress=edges.progress,
+    )
+    return Record(
+        perfgate=__version__,
+        suite=selection.name,
+        job=edges.job,
+        created_at=edges.now(),
+        fingerprint=edges.fingerprint,
+        policy=policy,
+        base=base,
+        head=head,
+        cases=measured.cases,
+        notes=selection.notes,
+        interrupted=measured.interrupted,
+    )
