@@ -17,7 +17,7 @@ WORKSPACE = "/github/workspace"
 RUNNER_UID = 1000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Step:
     """How a step ended: its exit code, what it printed, its outputs and its summary."""
 
@@ -26,7 +26,7 @@ class Step:
     outputs: dict[str, str]
     summary: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"exit code {self.exit_code}\n{self.log}"
 
 

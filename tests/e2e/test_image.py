@@ -39,7 +39,7 @@ def test_measures_without_network_and_leaves_nothing_of_root(step, tmp_path):
 
 
 def test_slowdown__fails_and_still_comments(step, tmp_path, github):
-    project = projects.a_project(tmp_path / "project", head=projects.bench(decoding_ms=60))
+    project = projects.a_project(tmp_path / "project", head=projects.bench(decoding_ms=120))
     result = step(project, github=github, github_token=TOKEN)
     assert result.exit_code == 1, result
     assert result.outputs["verdict"] == "regressed"

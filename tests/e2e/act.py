@@ -1,0 +1,81 @@
+"""Runs a workflow with act, in the container engine of these tests. No tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e import machine
+from tests.e2e.containers import BASE, Containers
+from tests.fakes.github_server import FakeGitHub
+
+ACT = Path(sys.executable).parent / "act"
+
+
+@dataclass(kw_only=True, repr=False)
+class WorkflowRun:
+    """What act told: results by step id, outputs by step id, job results, and all its lines."""
+
+    exit_code: int
+    steps: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    jobs: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"exit code {self.exit_code}\n" + "\n".join(self.lines[-80:])
+
+
+def run_workflow(
+    containers: Containers,
+    docker_host: str,
+    project: Path,
+    *,
+    workflow: str,
+    event: Path,
+    github: FakeGitHub,
+    token: str,
+    bind: bool = False,
+) -> WorkflowRun:
+    """Run the workflow file for a pull request; its name must be used by no other run."""
+    home = containers.scratch / "act-home"
+    home.mkdir(exist_ok=True)
+    done = machine.run(
+        ACT,
+        "pull_request",
+        f"--workflows={workflow}",
+        f"--eventpath={event}",
+        f"--platform=ubuntu-latest={BASE}",
+        "--pull=false",
+        "--json",
+        "--rm",
+        *(["--bind"] if bind else []),
+        f"--env=GITHUB_API_URL={github.url}",
+        f"--secret=GITHUB_TOKEN={token}",
+        cwd=project,
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": docker_host},
+        check=False,
+        timeout_s=900,
+    )
+    return _read(done.returncode, done.stdout + done.stderr)
+
+
+def _read(exit_code: int, text: str) -> WorkflowRun:
+    run = WorkflowRun(exit_code=exit_code)
+    for line in text.splitlines():
+        try:
+            told = json.loads(line)
+        except ValueError:
+            told = {"msg": line}
+        run.lines.append(str(told.get("msg", "")).rstrip())
+        step = (told.get("stepID") or [""])[-1]
+        if told.get("command") == "set-output":
+            run.outputs.setdefault(step, {})[told["name"]] = told["arg"]
+        if "stepResult" in told and told.get("stage") == "Main":
+            run.steps[step] = told["stepResult"]
+        if "jobResult" in told:
+            run.jobs.append(told["jobResult"])
+    return run
