@@ -1,0 +1,134 @@
+"""The Docker action's door as a process outside of a container: what it hands on and keeps back."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perfgate.cli.action import give_to_owner
+from tests.repositories import SUITE, Repository, bench, environment
+
+ROOT = Path(__file__).parents[2]
+NOSY = """
+import json, os
+open("seen.json", "w").write(json.dumps(dict(os.environ)))
+print("::error::forged by the benchmark")
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = Repository(tmp_path / "work space ü")
+    project.file("perfgate.yml", SUITE)
+    project.commit("base", bench_py=bench())
+    return project
+
+
+@pytest.fixture
+def action(tmp_path, project):
+    def action(**inputs):
+        done = subprocess.run(
+            [sys.executable, "-I", str(ROOT / "entrypoint.py")],
+            cwd=tmp_path,
+            env=environment(
+                HOME=str(tmp_path),
+                GITHUB_WORKSPACE=str(project.path),
+                GITHUB_OUTPUT=str(tmp_path / "output"),
+                GITHUB_TOKEN="s3cret-of-the-job",
+                ACTIONS_RUNTIME_TOKEN="s3cret-of-the-runner",
+                LD_LIBRARY_PATH="/opt/hostedtoolcache/lib",
+                **{
+                    f"INPUT_{name.upper().replace('_', '-')}": value
+                    for name, value in {"base": "HEAD", **inputs}.items()
+                },
+            ),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    return action
+
+
+def test_gate_then_publish(action, project, tmp_path):
+    done = action(comment="false")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project.path / "perfgate-out" / "decision.json").exists()
+    assert "decision-path<<" in (tmp_path / "output").read_text()
+
+
+def test_measured_code_sees_no_secret__and_commands_no_runner(action, project):
+    project.commit("nosy", bench_py=NOSY + bench())
+    done = action(github_token="s3cret-of-the-input", comment="false")
+    seen = json.loads((project.path / "seen.json").read_text())
+    assert not [name for name, value in seen.items() if "s3cret" in value]
+    assert not seen.keys() & {"GITHUB_OUTPUT", "GITHUB_ENV", "LD_LIBRARY_PATH"}
+    lines = done.stdout.splitlines()
+    stop, go_on = (i for i, line in enumerate(lines) if line.startswith("::") and i < len(lines))
+    word = lines[stop].removeprefix("::stop-commands::")
+    assert len(word) == 32
+    assert lines[go_on] == f"::{word}::"
+
+
+def test_broken_suite__gate_code_wins_and_is_published(action, project, tmp_path):
+    project.file("perfgate.yml", "version: 1\ncases: [")
+    done = action(comment="false")
+    assert done.returncode == 2
+    assert "failed" in (tmp_path / "output").read_text()
+
+
+def test_old_decision_is_never_published_again(action, project, tmp_path):
+    out = project.path / "perfgate-out"
+    out.mkdir()
+    (out / "decision.json").write_text('{"an": "old one"}')
+    action(suite="nowhere.yml", comment="false")
+    assert "old one" not in (out / "decision.json").read_text()
+
+
+def test_something_in_the_way(action, project):
+    (project.path / "perfgate-out" / "decision.json").mkdir(parents=True)
+    done = action(comment="false")
+    assert done.returncode == 2
+    assert done.stdout.startswith("::error")
+    assert "output-dir" in done.stdout
+
+
+@pytest.mark.parametrize("where", ["nowhere", "link"])
+def test_working_directory_must_be_in_the_workspace(action, project, where):
+    (project.path / "link").symlink_to("/")
+    done = action(working_directory=where)
+    assert done.returncode == 2
+    assert "working-directory" in done.stdout
+
+
+def test_wrong_input(action):
+    done = action(strategy="fast")
+    assert done.returncode == 2
+    assert done.stdout.startswith("::error title=perfgate::1 input is wrong:%0A  - strategy")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_give_to_owner__only_what_root_made_since(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("")
+    root = tmp_path / "workspace"
+    (root / "new" / "deep").mkdir(parents=True)
+    (root / "new" / "deep" / "file").write_text("")
+    (root / "link").symlink_to(outside)
+    (root / "theirs").write_text("")
+    os.chown(root, 1000, 1000)
+    os.chown(root / "theirs", 2000, 2000)
+    give_to_owner(root, since=0)
+    owners = {path.name: path.lstat().st_uid for path in root.rglob("*")}
+    assert owners == {"new": 1000, "deep": 1000, "file": 1000, "link": 1000, "theirs": 2000}
+    assert outside.stat().st_uid == 0
+
+    (root / "old").write_text("")
+    give_to_owner(root, since=(root / "old").stat().st_ctime + 10)
+    assert (root / "old").stat().st_uid == 0
