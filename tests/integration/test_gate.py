@@ -142,13 +142,16 @@ class TestItsOwnJudge:
         assert verdicts(repository)["case"] == "incomparable"
         assert decision(repository)["cost"]["launches"] == 0
 
-    def test_a_changed_baseline_has_no_effect(self, repository: Repository) -> None:
+    @pytest.mark.parametrize("path", ["baselines/cpu-x/bench.json", "baselines/accepted.yml"])
+    def test_a_changed_baseline_or_acceptance_has_no_effect(
+        self, repository: Repository, path: str
+    ) -> None:
         repository.commit("start", perfgate_yml="baselines: baselines/\n" + SUITE)
-        repository.file("baselines/cpu-x/bench.json", "{}")
-        repository.commit("its own baseline")
+        repository.file(path, "{}")
+        repository.commit("slower, and allowed by itself", bench_py=bench(DenoisingStage=130.0))
         done = gate(repository)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "changes baselines (baselines/cpu-x/bench.json)" in done.stdout
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert f"changes baselines ({path})" in done.stdout
 
 
 class TestRefuses:
