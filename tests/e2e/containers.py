@@ -20,6 +20,10 @@ from tests.e2e import machine
 BASE = "docker.io/library/python:3.11-slim"
 IMAGE = "localhost/perfgate:e2e"
 ROOT = Path(__file__).parents[2]
+# Below /run, since its content must not outlive the machine's start.
+RUN_ROOT = "/run/perfgate-e2e"
+# An interrupted test run leaves no service behind for longer than this.
+_SERVICE_IDLE_S = 900
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -62,8 +66,10 @@ class Containers:
     def build(self, context: Path = ROOT) -> None:
         """Build the image; layers are kept between runs, torch being the large one."""
         volumes = [f"--volume={volume}" for volume in build_volumes(self.scratch)]
-        command = ["buildah", "bud", "--layers", "--isolation=chroot", "--pull-never", *volumes]
-        machine.run(*command, f"--tag={IMAGE}", context, env=self.env, timeout_s=1200)
+        # Docker's format, so that what act builds through the service finds these layers.
+        how = ("--layers", "--format=docker", "--isolation=chroot", "--pull-never")
+        command = ("buildah", "bud", *how, *volumes, f"--tag={IMAGE}", context)
+        machine.run(*command, env=self.env, timeout_s=1200)
 
     def run(self, *options: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
         """Run the action's image as the runner does: no arguments, all in the environment."""
@@ -77,7 +83,7 @@ class Containers:
         socket = self.scratch / "podman.sock"
         address = f"unix://{socket}"
         with subprocess.Popen(
-            ["podman", "system", "service", "--time=0", address],
+            ["podman", "system", "service", f"--time={_SERVICE_IDLE_S}", address],
             env=dict(self.env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -109,7 +115,7 @@ def make(cache: Path, scratch: Path) -> Containers:
         "[storage]\n"
         'driver = "overlay"\n'
         f"graphroot = {json.dumps(str(cache / 'storage'))}\n"
-        f"runroot = {json.dumps(str(cache / 'run'))}\n"
+        f"runroot = {json.dumps(RUN_ROOT)}\n"
     )
     settings = scratch / "containers.conf"
     settings.write_text(
@@ -122,6 +128,8 @@ def make(cache: Path, scratch: Path) -> Containers:
         'runtime = "runc"\n'
         'cgroup_manager = "cgroupfs"\n'
         'events_logger = "file"\n'
+        # How long the monitor of an ended `exec` stays, once nothing asks for it; 300 otherwise.
+        "exit_command_delay = 10\n"
     )
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
     return Containers(

@@ -28,6 +28,21 @@ SUITE = dedent(
     """
 )
 
+# Real torch, as little of it as there can be; in a repository that holds perfgate itself.
+BUILTIN_SUITE = dedent(
+    """\
+    version: 1
+    gate: {strategy: paired, budget: 5m, margin: 100%, stage_margin: 200%, max_pairs: 4}
+    cases:
+      - id: wan_smallest
+        backend: builtin
+        preset: wan-tiny
+        params: {frames: 1, height: 32, width: 32, steps: 2}
+        requests: 1
+        timeout: {load: 2m, request: 1m}
+    """
+)
+
 # Sleeps instead of computing, and fails if it can see what a pull request's code must not see.
 BENCH = dedent(
     """\
@@ -57,13 +72,14 @@ def bench(*, decoding_ms: int = 40) -> str:
     return BENCH.replace("DECODING", f'stage("DecodingStage", {decoding_ms})')
 
 
-def a_project(path: Path, *, head: str | None = None, with_action: bool = False) -> Repository:
+def a_project(
+    path: Path, *, head: str | None = None, with_action: bool = False, suite: str = SUITE
+) -> Repository:
     """A repository on the merge commit of a pull request, as actions/checkout leaves it.
 
     ``head`` is the benchmark as the pull request has it; the same as base unless told.
     """
     project = Repository(path)
-    suite = SUITE
     if with_action:
         _copy_action(path)
         # The image has a perfgate too, so the project says which one is meant: its own.

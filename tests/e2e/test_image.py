@@ -53,6 +53,22 @@ def test_slowdown__fails_and_still_comments(step, tmp_path, github):
     assert not_owned_by(project.path, RUNNER_UID) == []
 
 
+def test_torch_is_in_the_image__perfgate_measures_itself(step, tmp_path):
+    project = projects.a_project(
+        tmp_path / "project", with_action=True, suite=projects.BUILTIN_SUITE
+    )
+    result = step(project, comment="false", options=("--network=none",))
+    assert result.exit_code in (0, 7), result
+    decision = json.loads((project.path / "perfgate-out/decision.json").read_text())
+    (case,) = decision["cases"]
+    assert case["verdict"] != "failed", case["log_tail"]
+    assert case["output"] == "same"
+    assert {"TextEncodingStage", "DenoisingStage", "DecodingStage"} <= {
+        metric["name"] for metric in case["metrics"]
+    }
+    assert not_owned_by(project.path, RUNNER_UID) == []
+
+
 def test_path_with_spaces_and_other_letters(step, tmp_path):
     project = projects.a_project(tmp_path / "ein Ordner mit Übung")
     result = step(project, mounted_at="/github/wörk späce 作業", comment="false")
