@@ -45,13 +45,18 @@ class Stage(Value):
 
 
 class TensorSummary(Value):
-    """What identifies a tensor without keeping it: enough to see where two runs part ways."""
+    """What identifies a tensor without keeping it: enough to see where two runs part ways.
+
+    ``sketch`` holds sums under fixed random signs: the root mean square of two sketches'
+    differences estimates the distance of the tensors.
+    """
 
     name: str
     shape: tuple[int, ...] = ()
     mean: Finite
     deviation: NonNegative
     norm: NonNegative
+    sketch: Annotated[tuple[Finite, ...], Field(max_length=1024)] = ()
 
 
 class OutputFingerprint(Value):

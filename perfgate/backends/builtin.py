@@ -14,7 +14,7 @@ from perfgate.suite import Case
 from perfgate.workloads.diffusion import presets
 
 _MODULE = "perfgate.workloads.diffusion"
-_LOAD_S = 3.0
+_LOAD_S = 2.0
 _REQUEST_S = 1.5
 
 

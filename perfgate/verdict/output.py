@@ -7,8 +7,10 @@ differs between launches of base proves nothing about the change and is not chec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal, TypeAlias
 
 from perfgate.records import Launch, OutputFingerprint, TensorSummary
@@ -122,10 +124,19 @@ def _tensor_difference(one: TensorSummary, other: TensorSummary | None) -> str:
         abs(one.mean - other.mean) / scale,
         abs(one.deviation - other.deviation) / scale,
         abs(one.norm - other.norm) / max(one.norm, other.norm, _TINY),
+        _distance(one, other) / max(one.norm, other.norm, _TINY),
     )
     if away <= TOLERANCE:
         return ""
     return f"{one.name} is where the outputs part, by {away:.2g} of its scale"
+
+
+def _distance(one: TensorSummary, other: TensorSummary) -> float:
+    """The distance of the tensors as their sketches estimate it; 0 where there are none."""
+    if not one.sketch or len(one.sketch) != len(other.sketch):
+        return 0.0
+    squares = [(a - b) ** 2 for a, b in zip(one.sketch, other.sketch, strict=True)]
+    return math.sqrt(fmean(squares))
 
 
 def _file_difference(one: Launch, other: Launch) -> str | None:

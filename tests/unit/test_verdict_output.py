@@ -2,6 +2,7 @@
 
 import pytest
 
+from perfgate.records import OutputFingerprint, TensorSummary
 from perfgate.verdict.output import check_outputs
 from tests.factories import a_launch, an_output
 
@@ -98,4 +99,17 @@ def test_fewer_steps__are_a_change_and_may_be_allowed():
     assert check(base, head, allow={"output": "distilled, #7"}) == (
         "allowed",
         "head ran 4 steps, base 8; allowed: distilled, #7",
+    )
+
+
+def test_values_that_changed_places__show_in_the_sketch_alone():
+    def sketched(*sketch):
+        tensor = TensorSummary(name="frames", mean=0.0, deviation=1.0, norm=10.0, sketch=sketch)
+        return OutputFingerprint(stages=(tensor,))
+
+    base = launches("base", *[sketched(3.0, -4.0)] * 2)
+    assert check(base, launches("head", *[sketched(3.001, -4.0)] * 2)) == ("same", "")
+    assert check(base, launches("head", *[sketched(3.5, -4.5)] * 2)) == (
+        "changed",
+        "frames is where the outputs part, by 0.05 of its scale",
     )

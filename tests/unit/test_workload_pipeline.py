@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from statistics import fmean
 
 import pytest
 import torch
 
 from perfgate.errors import BenchmarkError, ConfigurationError
 from perfgate.profile.recorder import StageRecorder
-from perfgate.workloads.diffusion.output import output_fingerprint, sha256, summary
+from perfgate.workloads.diffusion.output import (
+    SKETCH_LENGTH,
+    output_fingerprint,
+    sha256,
+    sketch,
+    summary,
+)
 from perfgate.workloads.diffusion.pipeline import Pipeline
 from perfgate.workloads.diffusion.presets import PRESETS
 
@@ -119,6 +126,7 @@ def test_fingerprint__changes_nothing_in_the_request(pipeline):
 
 def test_summary__is_exact_on_known_values():
     row = summary("x", torch.tensor([[3.0, 5.0], [3.0, 5.0]]))
+    assert len(row.pop("sketch")) == SKETCH_LENGTH
     assert row == {
         "name": "x",
         "shape": [2, 2],
@@ -138,3 +146,12 @@ def test_sha256__reads_values_and_not_memory_layout():
     x = torch.arange(6.0).reshape(2, 3)
     assert sha256(x) == sha256(x.t().contiguous().t())
     assert sha256(x) != sha256(x + 1e-6)
+
+
+def test_sketch__estimates_the_distance_that_moments_do_not_see():
+    values = torch.randn(4000, generator=torch.Generator().manual_seed(5))
+    swapped = values.roll(1)
+    pairs = zip(sketch(values), sketch(swapped), strict=True)
+    estimate = math.sqrt(fmean((a - b) ** 2 for a, b in pairs))
+    assert estimate == pytest.approx((values - swapped).norm().item(), rel=0.6)
+    assert sketch(values) == sketch(values.clone())
