@@ -7,6 +7,7 @@ machine too: host network, runc, explicit limits, no systemd.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
@@ -20,8 +21,6 @@ from tests.e2e import machine
 BASE = "docker.io/library/python:3.11-slim"
 IMAGE = "localhost/perfgate:e2e"
 ROOT = Path(__file__).parents[2]
-# Below /run, since its content must not outlive the machine's start.
-RUN_ROOT = "/run/perfgate-e2e"
 # An interrupted test run leaves no service behind for longer than this.
 _SERVICE_IDLE_S = 900
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -115,7 +114,7 @@ def make(cache: Path, scratch: Path) -> Containers:
         "[storage]\n"
         'driver = "overlay"\n'
         f"graphroot = {json.dumps(str(cache / 'storage'))}\n"
-        f"runroot = {json.dumps(RUN_ROOT)}\n"
+        f"runroot = {json.dumps(_run_root(cache))}\n"
     )
     settings = scratch / "containers.conf"
     settings.write_text(
@@ -141,6 +140,11 @@ def make(cache: Path, scratch: Path) -> Containers:
             "CONTAINERS_CONF": str(settings),
         },
     )
+
+
+def _run_root(cache: Path) -> str:
+    """Podman's state, below /run since it must not outlive the machine's start."""
+    return f"/run/perfgate-e2e-{hashlib.sha256(str(cache).encode()).hexdigest()[:8]}"
 
 
 def build_volumes(scratch: Path) -> list[str]:

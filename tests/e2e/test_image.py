@@ -70,7 +70,7 @@ def test_torch_is_in_the_image__perfgate_measures_itself(step, tmp_path):
 
 
 def test_path_with_spaces_and_other_letters(step, tmp_path):
-    project = projects.a_project(tmp_path / "ein Ordner mit Übung")
+    project = projects.a_project(tmp_path / "größe und Übung 作業")
     result = step(project, mounted_at="/github/wörk späce 作業", comment="false")
     assert result.exit_code == 0, result
     assert result.outputs["decision-path"] == "perfgate-out/decision.json"

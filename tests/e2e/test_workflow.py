@@ -132,7 +132,7 @@ def test_pull_request__one_comment_through_its_life(workflow, github, tmp_path):
 
 
 def test_workspace_of_an_ordinary_user__nothing_of_root_stays(workflow, tmp_path):
-    project = a_project(tmp_path / "ein Ordner mit Übung")
+    project = a_project(tmp_path / "größe und Übung 作業")
     run = workflow(project, user=RUNNER_UID, bind=True)
     assert run.exit_code == 0, run
     assert said(run, "verdict") == "passed"

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -28,9 +30,13 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def action(tmp_path, project):
-    def action(**inputs):
-        done = subprocess.run(
+def start(tmp_path, project):
+    def start(**inputs):
+        named = {
+            f"INPUT_{name.upper().replace('_', '-')}": value
+            for name, value in {"base": "HEAD", **inputs}.items()
+        }
+        return subprocess.Popen(
             [sys.executable, "-I", str(ROOT / "entrypoint.py")],
             cwd=tmp_path,
             env=environment(
@@ -40,18 +46,23 @@ def action(tmp_path, project):
                 GITHUB_TOKEN="s3cret-of-the-job",
                 ACTIONS_RUNTIME_TOKEN="s3cret-of-the-runner",
                 LD_LIBRARY_PATH="/opt/hostedtoolcache/lib",
-                **{
-                    f"INPUT_{name.upper().replace('_', '-')}": value
-                    for name, value in {"base": "HEAD", **inputs}.items()
-                },
+                **named,
             ),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
-            check=False,
         )
-        assert "Traceback" not in done.stderr
-        return done
+
+    return start
+
+
+@pytest.fixture
+def action(start):
+    def action(**inputs):
+        with start(**inputs) as process:
+            stdout, stderr = process.communicate(timeout=120)
+        assert "Traceback" not in stderr
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     return action
 
@@ -111,6 +122,23 @@ def test_wrong_input(action):
     done = action(strategy="fast")
     assert done.returncode == 2
     assert done.stdout.startswith("::error title=perfgate::1 input is wrong:%0A  - strategy")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_cancelled_job__what_was_measured_is_published(start, project, tmp_path, number):
+    hang = "import os, time\nopen('started', 'w').close()\ntime.sleep(60)\n"
+    project.commit("hangs", bench_py=hang)
+    with start(comment="false") as process:
+        for _ in range(600):
+            if (project.path / "started").exists():
+                break
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in stderr
+    assert (project.path / "perfgate-out" / "decision.json").exists()
+    assert "verdict<<" in (tmp_path / "output").read_text()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

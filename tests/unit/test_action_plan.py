@@ -30,7 +30,7 @@ def test_everything_given():
             strategy="paired",
             cases="wan_tiny, flux_tiny\nsdxl",
             output_dir="out dir",
-            working_directory="sub/ordner ü",
+            working_directory="sub/größe ü",
             comment="false",
             strict_publish="true",
             github_token="s3cret",
@@ -47,7 +47,7 @@ def test_everything_given():
         "--case=sdxl",
     )
     assert planned.publish == ("publish", "--no-comment", "--strict-publish", "--", "out dir")
-    assert planned.working_directory == "sub/ordner ü"
+    assert planned.working_directory == "sub/größe ü"
     assert planned.token == "s3cret"
     assert "s3cret" not in repr(planned)
 
@@ -88,12 +88,12 @@ def test_wrong_value(name, value):
 
 def test_all_wrong_ones_at_once__each_with_value_and_what_is_allowed():
     with pytest.raises(ConfigurationError) as raised:
-        plan(inputs(strategy="fast", comment="maybe", fail_on="x", comand="gate"))
+        plan(inputs(strategy="fast", comment="maybe", fail_on="x", outputdir="x"))
     assert raised.value.problem.splitlines() == [
         "4 inputs are wrong:",
-        "  - 'comand': unknown; did you mean command? allowed: "
-        + ", ".join(each.name for each in INPUTS),
         "  - 'fail-on': unknown; allowed: " + ", ".join(each.name for each in INPUTS),
+        "  - 'outputdir': unknown; did you mean output-dir? allowed: "
+        + ", ".join(each.name for each in INPUTS),
         "  - strategy: 'fast': must be auto or paired or baseline",
         "  - comment: 'maybe': must be true or false",
     ]
