@@ -72,6 +72,7 @@ class _BarProgress:
         self._task = bar.add_task("starting", total=None)
         self._so_far: dict[str, str] = {}
         self._left = ""
+        self._spent_s = 0.0
 
     def note(self, text: str) -> None:
         self._console.print(text, markup=False)
@@ -83,6 +84,9 @@ class _BarProgress:
 
     def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
         self._left = left(left_s)
+        self._spent_s += launch.duration_s
+        total_s = self._spent_s + (left_s or 0.0)
+        self._bar.update(self._task, completed=self._spent_s, total=total_s)
         if not launch.ok:
             self.note(f"{case_id} · {launch.side.value} · failed: {launch.failure}")
 

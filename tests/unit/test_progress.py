@@ -1,0 +1,66 @@
+"""What a measuring job says on standard error, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from perfgate.app.progress import SoFar
+from perfgate.cli.progress import console_progress, left
+from perfgate.records import Side
+from tests.factories import a_launch
+
+
+def told(*, terminal: bool, failure: str | None = None, case_id: str = "wan") -> str:
+    """What one pair looks like from the plan to its end."""
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=terminal, width=100, color_system=None)
+    with console_progress(console) as progress:
+        progress.note("plan: 1 case")
+        progress.launch_started(case_id, Side.HEAD, None)
+        progress.launch_ended(case_id, a_launch(pair=None, duration_s=6.04), left_s=94.0)
+        progress.so_far(case_id, SoFar(pairs=1, ratio=1.021, more_pairs=2))
+        progress.launch_started(case_id, Side.BASE, 1)
+        progress.launch_ended(case_id, a_launch("base", 1, failure=failure), left_s=0)
+    return file.getvalue()
+
+
+def test_lines__one_a_launch_where_nobody_watches() -> None:
+    assert told(terminal=False).splitlines() == [
+        "perfgate: plan: 1 case",
+        "perfgate: wan · burn-in · head · 6.0 s · about 90 s left",
+        "perfgate: wan · pair 2 · base · 6.0 s · +2.1 % so far",
+    ]
+
+
+def test_lines__a_reason_cannot_start_a_line_of_its_own() -> None:
+    lines = told(terminal=False, failure="died\n::error::forged").splitlines()
+    assert lines[-1].endswith("failed: died ::error::forged · +2.1 % so far")
+    assert all(line.startswith("perfgate: ") for line in lines)
+
+
+def test_bar__shows_where_it_is_and_what_died() -> None:
+    seen = told(terminal=True, failure="died")
+    assert "wan · pair 2 · base · +2.1 % so far · about 90 s left" in seen
+    assert "wan · base · failed: died" in seen
+
+
+def test_bar__an_id_is_no_markup() -> None:
+    assert "[red]wan" in told(terminal=True, case_id="[red]wan")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (0, ""),
+        (3, "about 10 s left"),
+        (94, "about 90 s left"),
+        (119, "about 2 min left"),
+        (1000, "about 17 min left"),
+    ],
+)
+def test_left__rounds_to_what_a_guess_deserves(seconds: float | None, words: str) -> None:
+    assert left(seconds) == words
