@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from perfgate.app.edges import Edges
-from perfgate.app.job import check_cases, run_job
+from perfgate.app.job import all_prove_imports, check_cases, run_job
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
@@ -61,7 +61,13 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     with contextlib.ExitStack() as stack:
         try:
             sides = stack.enter_context(
-                both_sides(git, edges, base=(base, base_suite), head=(head, head_suite))
+                both_sides(
+                    git,
+                    edges,
+                    base=(base, base_suite),
+                    head=(head, head_suite),
+                    prove=not all_prove_imports(selection),
+                )
                 if base_suite is not None and _needs_pairs(selection, policy)
                 else head_alone(git, edges, head=(head, head_suite))
             )

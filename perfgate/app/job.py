@@ -21,6 +21,11 @@ def check_cases(selection: Selection) -> None:
         BACKENDS[one.case.backend].check(one.case)
 
 
+def all_prove_imports(selection: Selection) -> bool:
+    """Whether every launch will say itself which files it imported."""
+    return all(BACKENDS[one.case.backend].proves_imports for one in selection.chosen)
+
+
 def run_job(
     selection: Selection,
     policy: GatePolicy,

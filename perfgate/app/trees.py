@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from perfgate.app.edges import Edges
@@ -41,12 +41,17 @@ def read_suite(git: Git, path: str) -> Suite:
 
 @contextlib.contextmanager
 def both_sides(
-    git: Git, edges: Edges, *, base: tuple[Tree, Suite], head: tuple[Tree, Suite]
+    git: Git,
+    edges: Edges,
+    *,
+    base: tuple[Tree, Suite],
+    head: tuple[Tree, Suite],
+    prove: bool,
 ) -> Iterator[Mapping[Side, Checkout]]:
     """Base in a work tree of its own and head where it is, each with its own environment.
 
-    Raises BenchmarkError when a side's setup fails, ConfigurationError when the two would run the
-    same code.
+    ``prove`` looks at what each side imports before anything is measured. Raises BenchmarkError
+    when a side's setup fails, ConfigurationError when the two would run the same code.
     """
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(base_work_tree(git, base[0].commit, folder=edges.scratch))
@@ -60,12 +65,15 @@ def both_sides(
                 (Side.HEAD, head, git.root),
             )
         }
-        proof = prove_sides(
-            sides[Side.BASE], sides[Side.HEAD], imports=base[1].imports, run=edges.run
-        )
-        for module, files in proof.items():
-            edges.progress.note(f"{module}: base {files['base']} · head {files['head']}")
+        if prove:
+            _prove(sides[Side.BASE], sides[Side.HEAD], base[1].imports, edges)
         yield sides
+
+
+def _prove(base: Checkout, head: Checkout, imports: Sequence[str], edges: Edges) -> None:
+    proof = prove_sides(base, head, imports=imports, run=edges.run)
+    for module, files in proof.items():
+        edges.progress.note(f"{module}: base {files['base']} · head {files['head']}")
 
 
 @contextlib.contextmanager

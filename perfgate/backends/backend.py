@@ -28,7 +28,13 @@ class Invocation:
 
 
 class Backend(Protocol):
-    """Turns a case into a process, and says beforehand what is wrong with the case."""
+    """Turns a case into a process, and says beforehand what is wrong with the case.
+
+    ``proves_imports`` says that every report names the files that were imported, so that no other
+    proof is needed.
+    """
+
+    proves_imports: bool
 
     def check(self, case: Case) -> None:
         """Raise ConfigurationError where the case cannot run here."""

@@ -21,6 +21,8 @@ _REQUEST_S = 1.5
 class BuiltinBackend:
     """Runs the tree's ``perfgate.workloads.diffusion`` in perfgate's own interpreter."""
 
+    proves_imports = True
+
     def check(self, case: Case) -> None:
         presets.resolve(case.preset or "", case.params)
         if find_spec("torch") is None:

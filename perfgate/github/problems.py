@@ -110,7 +110,8 @@ def _fix(status: int, message: str) -> str:
     if status == 403:
         return (
             f"Grant the job `permissions: {PERMISSION}`. The token of a pull request from a fork "
-            "is read-only whatever is granted: publish from a workflow_run job (README, 'Forks')."
+            "is read-only whatever is granted; the verdict stands in the job summary "
+            "(README, 'Forks')."
         )
     if status == 404:
         return (

@@ -115,6 +115,8 @@ def test_outputs__an_older_file_is_not_this_launchs(tree: Path) -> None:
 class ForeignBackend(CommandBackend):
     """A benchmark that says it imported the model from ``place``."""
 
+    proves_imports = True
+
     def __init__(self, place: Path | None) -> None:
         self._place = place
 
