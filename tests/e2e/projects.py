@@ -82,8 +82,9 @@ def a_project(
     project = Repository(path)
     if with_action:
         _copy_action(path)
-        # The image has a perfgate too, so the project says which one is meant: its own.
-        suite += "imports: [perfgate]\n"
+        if "backend: command" in suite:
+            # The image has a perfgate too, so the project says which one is meant: its own.
+            suite += "imports: [perfgate]\n"
     project.file("bench/perfgate.yml", suite)
     project.file("bench/bench.py", bench())
     project.commit("base")
