@@ -117,23 +117,13 @@ def measure(
                 _head_only(job, one.case.id, launches_wanted(stored.get(one.case.id)))
         if paired:
             judged = [one for one in chosen if one.origin is Origin.JUDGED]
-            # A case whose burn-in died counts too, so that a replay of the record counts the same.
-            hierarchy = plan_hierarchy(
-                policy=policy,
-                burn_ins={
-                    one.case.id: job.launches[one.case.id][0]
-                    for one in judged
-                    if one.case.id in job.launches
-                },
-                on_device=is_device(fingerprint),
-            )
+            hierarchy = _hierarchy(job, judged, policy, fingerprint)
             open_cases = [one for one in judged if one.case.id in warm]
-            if policy.strategy == "auto":
-                jobs = _screenable(open_cases, stored, fingerprint)
-                open_cases = _screen(job, open_cases, jobs, hierarchy)
-                judges = _judges(open_cases, policy, hierarchy, screened=set(jobs))
-            else:
-                judges = _judges(open_cases, policy, hierarchy, screened=set())
+            screening = (
+                _screenable(open_cases, stored, fingerprint) if policy.strategy == "auto" else {}
+            )
+            open_cases = _screen(job, open_cases, screening, hierarchy)
+            judges = _judges(open_cases, policy, hierarchy, screened=set(screening))
             _pairs(job, judges, most=policy.max_pairs, finish=finish)
     except KeyboardInterrupt as signal:
         interrupted = str(signal) or "SIGINT"
@@ -164,6 +154,19 @@ def _head_only(job: _Job, case_id: str, count: int) -> None:
             return
         if job.run(case_id, Side.HEAD, pair=index) is None:
             return
+
+
+def _hierarchy(
+    job: _Job, judged: Sequence[Chosen], policy: GatePolicy, fingerprint: Fingerprint
+) -> Hierarchy:
+    """Count the metrics of every judged case that was launched.
+
+    One whose burn-in died counts too, so that a replay of the record counts the same.
+    """
+    burn_ins = {
+        one.case.id: job.launches[one.case.id][0] for one in judged if one.case.id in job.launches
+    }
+    return plan_hierarchy(policy=policy, burn_ins=burn_ins, on_device=is_device(fingerprint))
 
 
 def _screenable(

@@ -14,15 +14,21 @@ from perfgate.report.summary import render_summary
 
 RECORD = "record.json"
 DECISION = "decision.json"
+COMMENT = "comment.md"
+SUMMARY = "summary.md"
+JUNIT = "junit.xml"
 
 
 def prepare_folder(folder: Path) -> None:
     """Make the folder before anything is measured; ConfigurationError where it cannot be written.
 
-    It ignores itself in git: its files are results, and they must not make a tree dirty.
+    Results of an earlier job go, so that they are never taken for this one's. The folder ignores
+    itself in git: it must not make a tree dirty.
     """
     try:
         write_atomically(folder / ".gitignore", "*\n")
+        for name in (RECORD, DECISION, COMMENT, SUMMARY, JUNIT):
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(
             f"results cannot be written to {folder}: {error.strerror}",
@@ -31,18 +37,13 @@ def prepare_folder(folder: Path) -> None:
 
 
 def write_folder(folder: Path, decision: Decision, record: Record | None) -> None:
-    """Write every file of the folder; the raw record first, since it cannot be made again.
-
-    A record of an earlier job is removed when this job has none, so that nothing is mixed.
-    """
-    if record is None:
-        (folder / RECORD).unlink(missing_ok=True)
-    else:
+    """Write every file of the folder; the raw record first, since it cannot be made again."""
+    if record is not None:
         write_record(folder, record)
     write_atomically(folder / DECISION, to_json(decision))
-    write_atomically(folder / "comment.md", render_comment(decision))
-    write_atomically(folder / "summary.md", render_summary(decision))
-    write_atomically(folder / "junit.xml", render_junit(decision))
+    write_atomically(folder / COMMENT, render_comment(decision))
+    write_atomically(folder / SUMMARY, render_summary(decision))
+    write_atomically(folder / JUNIT, render_junit(decision))
 
 
 def write_record(folder: Path, record: Record) -> Path:

@@ -113,6 +113,7 @@ class Git:
         env = {
             **self.environ,
             "GIT_TERMINAL_PROMPT": "0",
+            "GIT_SSH_COMMAND": self.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
             "GIT_OPTIONAL_LOCKS": "0",
             "LC_ALL": "C.UTF-8",
         }

@@ -183,6 +183,15 @@ class TestRefuses:
         assert done.returncode == 2
         assert "the base nowhere does not exist" in done.stderr
 
+    def test_results_of_an_earlier_job_are_not_taken_for_this_ones(
+        self, repository: Repository
+    ) -> None:
+        repository.commit("nothing")
+        assert gate(repository).returncode == 0
+        assert gate(repository, "--case", "unknown").returncode == 2
+        assert decision(repository)["problem"]["problem"] == "no case is called unknown"
+        assert not (repository.path / "perfgate-out" / "record.json").exists()
+
     def test_a_setup_that_fails(self, repository: Repository) -> None:
         repository.commit("setup", perfgate_yml="setup: echo no wheel; exit 3\n" + SUITE)
         repository.commit("nothing")
