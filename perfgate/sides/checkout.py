@@ -53,8 +53,7 @@ def side_environment(
     env = {
         name: value
         for name, value in environ.items()
-        if not name.startswith(("INPUT_", "ACTIONS_RUNTIME", "ACTIONS_ID_TOKEN"))
-        and name not in _WITHHELD
+        if not name.startswith(("INPUT_", "ACTIONS_")) and name not in _WITHHELD
     }
     env |= {
         "PERFGATE_SIDE": side.value,
@@ -70,6 +69,7 @@ def side_environment(
 
 _WITHHELD = frozenset(
     {
+        "GH_TOKEN",
         "GITHUB_TOKEN",
         "GITHUB_OUTPUT",
         "GITHUB_ENV",
