@@ -85,7 +85,7 @@ def read_decision(path: Path) -> Decision:
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}",
-            fix="Give the folder that `perfgate gate` or `perfgate compare` wrote; if it wrote "
+            fix="Give the folder that `perfgate gate` wrote; if it wrote "
             "none, its own message says why.",
         ) from error
     except UnicodeDecodeError as error:

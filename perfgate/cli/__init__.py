@@ -1,5 +1,5 @@
 """The command line: the only place that reads arguments, environment and clock, and exits."""
 
-from perfgate.cli.main import main
+from perfgate.cli.group import main
 
 __all__ = ["main"]

@@ -10,7 +10,7 @@ import click
 from perfgate.app import gate as use_case
 from perfgate.app.outputs import prepare_folder, write_folder, write_problem
 from perfgate.cli import options
-from perfgate.cli.main import stopped_by
+from perfgate.cli.group import stopped_by
 from perfgate.cli.surroundings import stdout_console, surroundings
 from perfgate.errors import PerfgateError
 from perfgate.report.terminal import render_terminal

@@ -9,7 +9,7 @@ import click
 from perfgate.app import record as use_case
 from perfgate.app.outputs import prepare_folder, write_record
 from perfgate.cli import options
-from perfgate.cli.main import stopped_by
+from perfgate.cli.group import stopped_by
 from perfgate.cli.surroundings import surroundings
 from perfgate.errors import ExitCode
 

@@ -94,7 +94,8 @@ def _told(error: BaseException) -> tuple[str, int]:
         where = f" ({error.filename})" if error.filename else ""
         fix = "Make room there, or give a folder that can be written with --output-dir."
         return f"{error.strerror}{where}\n  → {fix}", ExitCode.CONFIGURATION
-    name = str(error) or "SIGINT"
+    # click turns an interrupt into an Abort, which no longer knows the signal.
+    name = str(error.__cause__ or error) or "SIGINT"
     return f"stopped by {name}", stopped_by(name)
 
 
