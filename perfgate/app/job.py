@@ -10,13 +10,24 @@ from perfgate.app.launcher import SideLauncher
 from perfgate.app.measure import measure
 from perfgate.app.selection import Selection
 from perfgate.backends.registry import BACKENDS
+from perfgate.errors import BenchmarkError
 from perfgate.records import GatePolicy, Record, Side, Tree
 from perfgate.sides.checkout import Checkout
 from perfgate.verdict.baseline import StoredJobs
 
 
 def check_cases(selection: Selection) -> None:
-    """Raise ConfigurationError for a case that its backend cannot run here."""
+    """Refuse a job that cannot measure, before anything is set up for it.
+
+    Raises ConfigurationError for a case that its backend cannot run here, BenchmarkError where
+    ``when:`` leaves no case: nothing measured is never green.
+    """
+    if not selection.chosen:
+        raise BenchmarkError(
+            f"nothing was measured: {'; '.join(selection.notes)}",
+            fix="Leave the job out of such changes with the workflow's own `paths:` or `if:`, or "
+            "keep one case without `when:`.",
+        )
     for one in selection.chosen:
         BACKENDS[one.case.backend].check(one.case)
 

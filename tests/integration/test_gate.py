@@ -183,6 +183,16 @@ class TestRefuses:
         assert done.returncode == 2
         assert "the base nowhere does not exist" in done.stderr
 
+    def test_a_change_that_no_case_is_meant_for(self, repository: Repository) -> None:
+        picky = SUITE + '    when: {paths: ["python/**"]}\n'
+        repository.commit("start", perfgate_yml="setup: touch was-set-up\n" + picky)
+        repository.commit("docs", README_md="words")
+        done = gate(repository)
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert "not selected: bench: no change in python/**" in done.stderr
+        assert "`paths:`" in done.stderr
+        assert not (repository.path / "was-set-up").exists()
+
     def test_results_of_an_earlier_job_are_not_taken_for_this_ones(
         self, repository: Repository
     ) -> None:

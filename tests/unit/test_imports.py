@@ -102,6 +102,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.report.comment, perfgate.report.terminal",
         "import perfgate.cli.gate",
         "import perfgate.cli.compare",
+        "import perfgate.cli.publish",
         "import perfgate.verdict.decide",
     ],
 )
