@@ -47,8 +47,9 @@ class Stage(Value):
 class TensorSummary(Value):
     """What identifies a tensor without keeping it: enough to see where two runs part ways.
 
-    ``sketch`` holds sums under fixed random signs: the root mean square of two sketches'
-    differences estimates the distance of the tensors.
+    ``sketch`` holds sums under fixed random signs: two sketches estimate the distance of the
+    tensors. ``span`` is from the least to the greatest value that a picture can hold (1 for frames
+    in 0 … 1, 255 for 8-bit images), ``None`` for what is no picture.
     """
 
     name: str
@@ -57,23 +58,38 @@ class TensorSummary(Value):
     deviation: NonNegative
     norm: NonNegative
     sketch: Annotated[tuple[Finite, ...], Field(max_length=1024)] = ()
+    span: NonNegative | None = None
 
 
 class OutputFingerprint(Value):
-    """What a request computed: summaries in order of execution, and a hash of the final output."""
+    """What a request computed: summaries in order of execution, and a hash of the final output.
+
+    ``build`` names all that may move the last digits (torch, threads, device), ``dtype`` the type
+    that was computed in; both empty where nothing is known.
+    """
 
     stages: tuple[TensorSummary, ...] = ()
     sha256: str | None = None
+    build: str = ""
+    dtype: str = ""
 
 
 class Report(Value):
-    """One measured request, as the benchmark reported it."""
+    """One measured request, as the benchmark reported it.
+
+    ``sync`` says what its times are: the device waited for at each stage, the device's own events,
+    or host times alone; ``None`` where the benchmark does not tell. ``flops`` counts what the
+    request executed, as far as that can be seen.
+    """
 
     total_duration_ms: PositiveMs
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     steps_ms: tuple[NonNegative, ...] = ()
     load_ms: NonNegative | None = None
     peak_memory_mb: NonNegative | None = None
+    memory_checkpoints: dict[str, dict[str, Finite]] = Field(default_factory=dict)
+    sync: Literal["stage", "events", "off"] | None = None
+    flops: NonNegative | None = None
     output: OutputFingerprint | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
 
@@ -98,11 +114,25 @@ class Report(Value):
         return self
 
 
+class Conditions(Value):
+    """What the device and the host were doing while a launch ran.
+
+    ``unfit`` says why its times may not be looked at, ``warnings`` what is only told. ``readings``
+    holds the lowest and the highest value seen, by a name that ends in its unit.
+    """
+
+    samples: Annotated[int, Field(ge=0)] = 0
+    unfit: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    readings: dict[str, tuple[Finite, Finite]] = Field(default_factory=dict)
+
+
 class Launch(Value):
     """One fresh process of one side: the unit of statistics.
 
     ``pair`` counts from 0; ``None`` is the discarded burn-in launch. A failed launch keeps its
-    reason and the end of its log instead of reports.
+    reason and the end of its log instead of reports. ``output_files`` has a SHA-256 for each file
+    that the case names, ``outputs`` a summary of each that could be decoded.
     """
 
     side: Side
@@ -113,6 +143,8 @@ class Launch(Value):
     reports: tuple[Report, ...] = ()
     imported: dict[str, str] = Field(default_factory=dict)
     output_files: dict[str, str] = Field(default_factory=dict)
+    outputs: tuple[TensorSummary, ...] = ()
+    conditions: Conditions | None = None
     failure: str | None = None
     log_tail: str = ""
 
@@ -161,6 +193,14 @@ class Origin(StrEnum):
     WORKLOAD_CHANGED = "workload changed"
 
 
+class Accuracy(Value):
+    """What the score command said of head, once a job; ``failure`` is why it said nothing."""
+
+    score: Finite | None = None
+    minimum: Finite
+    failure: str | None = None
+
+
 class CaseRecord(Value):
     """All launches of one case in one job.
 
@@ -174,6 +214,7 @@ class CaseRecord(Value):
     origin: Origin = Origin.JUDGED
     allow: dict[str, str] = Field(default_factory=dict)
     launches: tuple[Launch, ...] = ()
+    accuracy: Accuracy | None = None
     stopped: str | None = None
 
 
@@ -256,6 +297,7 @@ class CaseDecision(Value):
     noise: float | None = None
     more_pairs: int | None = None
     output: Literal["same", "changed", "allowed", "not checked"] = "not checked"
+    warnings: tuple[str, ...] = ()
     log_tail: str = ""
     metrics: tuple[MetricDecision, ...] = ()
 

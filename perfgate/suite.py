@@ -140,9 +140,18 @@ class Allow(_Part):
     """What may change without being a fault, each with the reason that a reviewer reads."""
 
     output: Annotated[str, Field(min_length=3)] | None = None
+    flops: Annotated[str, Field(min_length=3)] | None = None
 
     def reasons(self) -> dict[str, str]:
-        return {"output": self.output} if self.output else {}
+        told = {"output": self.output, "flops": self.flops}
+        return {name: reason for name, reason in told.items() if reason}
+
+
+class Accuracy(_Part):
+    """A score of the case's outputs: the last line that ``command`` prints, a number."""
+
+    command: Annotated[str, Field(min_length=1)]
+    minimum: Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Case(_Part):
@@ -161,6 +170,7 @@ class Case(_Part):
     when: When = When()
     timeout: Timeout = Timeout()
     outputs: tuple[RelativePath, ...] = ()
+    accuracy: Accuracy | None = None
     allow: Allow = Allow()
 
     @model_validator(mode="after")

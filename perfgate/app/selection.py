@@ -15,7 +15,7 @@ from perfgate.errors import ConfigurationError
 from perfgate.records import GatePolicy, Origin
 from perfgate.suite import Case, Gate, Suite
 
-_TOLD_KEYS = ("allow", "outputs", "timeout", "when")
+_TOLD_KEYS = ("accuracy", "allow", "outputs", "timeout", "when")
 
 
 @dataclass(frozen=True, kw_only=True)

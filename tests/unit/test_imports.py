@@ -114,8 +114,25 @@ def test_heavy_packages_are_not_loaded_by(statement: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_only_workloads_know_torch_and_only_github_knows_pygithub() -> None:
+def imported_on_import(path: Path) -> set[str]:
+    """Top-level packages that the module's own import loads, functions left out."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_only_workloads_and_devices_know_torch_and_only_github_knows_pygithub() -> None:
     for room, path in sources():
         tops = {name.split(".")[0] for name in imported(path)}
-        assert room == "workloads" or "torch" not in tops, path
+        assert room in {"workloads", "profile"} or not {"torch", "torch_npu"} & tops, path
         assert room == "github" or "github" not in tops, path
+
+
+def test_profile_loads_torch_inside_functions_alone() -> None:
+    for room, path in sources():
+        if room == "profile":
+            assert not {"torch", "torch_npu", "pynvml"} & imported_on_import(path), path
