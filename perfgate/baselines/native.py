@@ -18,7 +18,7 @@ from perfgate.baselines.derived import Derived, derive, first_difference
 from perfgate.errors import BaselineError
 from perfgate.records import CaseRecord, Launch, NonNegative, Record, Report, Side, Value
 from perfgate.verdict.baseline import StoredJob, StoredJobs
-from perfgate.verdict.metrics import failure_of, metrics_of
+from perfgate.verdict.metrics import failure_of, metrics_of, unfit_of
 
 PROTOCOL = "a fresh process each launch; the burn-in launch is kept and not judged"
 _UPDATE = "Undo the edit; new figures come only from launches: perfgate baseline update."
@@ -192,12 +192,14 @@ def _head_launches(case: CaseRecord) -> list[Launch]:
                 f"a launch of {case.id} failed ({failure}): such a job is no baseline",
                 fix="Mend the benchmark and measure again.",
             )
-    if all(launch.pair is None for launch in heads):
+    fit = [launch for launch in heads if unfit_of(launch) is None]
+    if all(launch.pair is None for launch in fit):
         raise BaselineError(
-            f"the record holds no head launch of {case.id} besides the burn-in",
-            fix="Measure again with enough budget for one launch more.",
+            f"the record holds no head launch of {case.id} besides the burn-in"
+            + (" that ran on a fit device" if len(fit) < len(heads) else ""),
+            fix="Measure again, with enough budget and on a device that keeps its clocks.",
         )
-    return heads
+    return fit
 
 
 def _kept(launch: Launch) -> StoredLaunch:

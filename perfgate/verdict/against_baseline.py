@@ -15,6 +15,7 @@ from perfgate.verdict.metrics import (
     END_TO_END,
     PEAK_MEMORY,
     MetricPlan,
+    is_usable,
     launch_metrics,
     ordered_names,
 )
@@ -138,5 +139,9 @@ def too_few(jobs: int) -> str:
 
 
 def measured(launches: Sequence[Launch]) -> list[dict[str, float]]:
-    """The metrics of launches that are judged: every one but the burn-in."""
-    return [launch_metrics(launch) for launch in launches if launch.pair is not None]
+    """The metrics of launches that are judged: every usable one but the burn-in."""
+    return [
+        launch_metrics(launch)
+        for launch in launches
+        if launch.pair is not None and is_usable(launch)
+    ]

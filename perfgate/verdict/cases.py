@@ -12,12 +12,12 @@ from perfgate.records import (
     Launch,
     MetricDecision,
     Record,
-    Side,
     Verdict,
 )
 from perfgate.verdict.against_baseline import JobJudge, measured
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.conclude import case_verdict
+from perfgate.verdict.conditions import burn_in_of, condition_warnings, pairs_of
 from perfgate.verdict.hierarchy import Hierarchy
 from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.metrics import END_TO_END, failure_of, launch_metrics
@@ -58,7 +58,7 @@ def by_pairs(case: CaseRecord, known: Evidences) -> CaseDecision:
         allow=case.allow,
         screened=known.screened(case) is not None,
     )
-    for base, head in pairs_of(case):
+    for base, head in pairs_of(case.launches):
         judge.observe(base, head)
     broken = [launch for launch in case.launches if failure_of(launch) is not None]
     rows = pair_rows(judge) or head_rows(case.launches, Verdict.FAILED)
@@ -88,17 +88,6 @@ def by_pairs(case: CaseRecord, known: Evidences) -> CaseDecision:
     if waiting:
         extra["more_pairs"] = whole.more_pairs or None
     return _case(case, verdict, detail=detail, sentence=sentence, **extra)
-
-
-def pairs_of(case: CaseRecord) -> list[tuple[Launch, Launch]]:
-    """The pairs that have both sides, in order."""
-    sides: dict[int, dict[Side, Launch]] = {}
-    for launch in case.launches:
-        if launch.pair is not None:
-            sides.setdefault(launch.pair, {})[launch.side] = launch
-    return [
-        (pair[Side.BASE], pair[Side.HEAD]) for _, pair in sorted(sides.items()) if len(pair) == 2
-    ]
 
 
 def by_baseline(case: CaseRecord, known: Evidences) -> CaseDecision:
@@ -147,11 +136,11 @@ def by_screen(case: CaseRecord, known: Evidences) -> CaseDecision | None:
 
 def _first_two(case: CaseRecord) -> tuple[Launch, Launch] | None:
     """The burn-in and the first head launch."""
-    burn_in = [launch for launch in case.launches if launch.pair is None]
+    burn_in = burn_in_of(case.launches)
     heads = [
         launch for launch in case.launches if launch.pair is not None and launch.side == "head"
     ]
-    return (burn_in[0], heads[0]) if burn_in and heads else None
+    return (burn_in, heads[0]) if burn_in is not None and heads else None
 
 
 def _screen_rows(
@@ -213,4 +202,5 @@ def _told(launch: Launch) -> str:
 
 
 def _case(case: CaseRecord, verdict: Verdict, **fields: Any) -> CaseDecision:  # noqa: ANN401
+    fields["warnings"] = (*fields.get("warnings", ()), *condition_warnings(case.launches))
     return CaseDecision(id=case.id, verdict=verdict, launches=len(case.launches), **fields)

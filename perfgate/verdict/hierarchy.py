@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Record
+from perfgate.verdict.conditions import burn_in_of
 from perfgate.verdict.metrics import MetricPlan, plan_metric, plan_metrics
 from perfgate.verdict.sequential import Policy
 
@@ -118,9 +119,9 @@ def hierarchy_of(record: Record) -> Hierarchy:
 
 def _burn_in(case: CaseRecord) -> Launch | None:
     """The discarded launch; a record without one is planned from its first head launch."""
-    for launch in case.launches:
-        if launch.pair is None:
-            return launch
+    burn_in = burn_in_of(case.launches)
+    if burn_in is not None:
+        return burn_in
     heads = [launch for launch in case.launches if launch.side == "head"]
     return next(iter(heads or case.launches), None)
 

@@ -55,6 +55,16 @@ def failure_of(launch: Launch) -> str | None:
     return None if launch.reports else "left no report"
 
 
+def unfit_of(launch: Launch) -> str | None:
+    """Why its times may not be looked at: a throttled or shared device; None for a fit one."""
+    return next(iter(launch.conditions.unfit), None) if launch.conditions else None
+
+
+def is_usable(launch: Launch) -> bool:
+    """Whether it measured something, and on a fit device."""
+    return failure_of(launch) is None and unfit_of(launch) is None
+
+
 def launch_metrics(launch: Launch) -> dict[str, float]:
     """Every metric of a launch, by name."""
     return metrics_of(launch.reports)
@@ -107,7 +117,7 @@ def plan_metrics(
     on_device: bool,
 ) -> dict[str, MetricPlan]:
     """Which metrics are judged, from launches that are not compared (the burn-in)."""
-    measured = [launch_metrics(launch) for launch in launches if failure_of(launch) is None]
+    measured = [launch_metrics(launch) for launch in launches if is_usable(launch)]
     plans = {}
     for name in ordered_names(measured):
         value = fmean([metrics[name] for metrics in measured if name in metrics])

@@ -10,7 +10,7 @@ from perfgate.verdict.judge import MEMORY_MIB, CaseJudge, memory_grew
 from perfgate.verdict.metrics import (
     PEAK_MEMORY,
     MetricPlan,
-    failure_of,
+    is_usable,
     launch_metrics,
     ordered_names,
 )
@@ -85,7 +85,7 @@ def not_the_same_work(rows: Sequence[MetricDecision]) -> tuple[MetricDecision, .
 
 def head_rows(launches: Sequence[Launch], verdict: Verdict) -> tuple[MetricDecision, ...]:
     """Rows of a case that has nothing to be compared with: medians of head, no ratio."""
-    measured = [launch_metrics(launch) for launch in launches if failure_of(launch) is None]
+    measured = [launch_metrics(launch) for launch in launches if is_usable(launch)]
     return tuple(
         MetricDecision(
             name=name,

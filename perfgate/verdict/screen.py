@@ -14,7 +14,7 @@ from perfgate.records import Launch
 from perfgate.verdict.baseline import Prediction, StoredJob, StoredJobs, predict
 from perfgate.verdict.hierarchy import Hierarchy
 from perfgate.verdict.judge import SCREEN_SHARE_OF_MISS, memory_grew
-from perfgate.verdict.metrics import PEAK_MEMORY, MetricPlan, failure_of, launch_metrics
+from perfgate.verdict.metrics import PEAK_MEMORY, MetricPlan, is_usable, launch_metrics
 
 SCREEN_JOBS = 10
 
@@ -43,7 +43,7 @@ def screen(
     """Look at two head launches of a case to which the screen applies."""
     jobs = _usable(stored)
     no = Screen(passed=False, jobs=len(jobs), predictions={})
-    if failure_of(burn_in) is not None or failure_of(first) is not None:
+    if not is_usable(burn_in) or not is_usable(first):
         return no
     new = StoredJob(burn_in=launch_metrics(burn_in), launches=(launch_metrics(first),))
     plans = hierarchy.plans.get(case_id, {})
