@@ -1,7 +1,8 @@
-"""The peak memory of this process. Imports the standard library alone; only reads."""
+"""The memory of this process and its limits. Imports the standard library alone; only reads."""
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import sys
@@ -25,3 +26,26 @@ def peak_resident_mib(status: Path = _STATUS) -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # getrusage counts in KiB on Linux and in bytes on macOS.
     return peak / (_BYTES_PER_MIB if sys.platform == "darwin" else _KIB_PER_MIB)
+
+
+def usable_memory_bytes(root: Path = Path("/")) -> int:
+    """What this process may use: the machine's memory, or less under a cgroup v2's ``memory.max``.
+
+    A limit on any group around the process's own holds for it as well.
+    """
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    entry = re.search(r"^0::/(.*)$", _text(root / "proc/self/cgroup"), re.MULTILINE)
+    top = root / "sys/fs/cgroup"
+    group = top / (entry[1] if entry else "")
+    for folder in (group, *(outer for outer in group.parents if outer.is_relative_to(top))):
+        text = _text(folder / "memory.max").strip()
+        if text.isdigit():
+            limits.append(int(text))
+    return min(limits)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -31,7 +31,7 @@ class MemoryReading:
     """Memory at one moment in MiB, ``None`` where a device does not tell.
 
     The peaks are since the last :meth:`Device.reset_peak_memory`; the host's is since the process
-    began, because Linux offers no other.
+    began, loading included.
     """
 
     allocated_mb: float | None = None
@@ -49,10 +49,19 @@ class DeviceEvent(Protocol):
 
 
 class Device(Protocol):
-    """One device of this process. Raises DeviceError where the device itself refuses."""
+    """One device of this process, opened by :func:`.opening.open_device`.
 
-    kind: DeviceKind
-    index: int
+    A device that is absent or refuses is told there. What a kernel did wrong in its queue may
+    surface in any later call as torch's own error (:mod:`.out_of_memory` reads the common one).
+    """
+
+    @property
+    def kind(self) -> DeviceKind:
+        """Which of the three it is."""
+
+    @property
+    def index(self) -> int:
+        """Which one of its kind, from 0."""
 
     @property
     def torch_device(self) -> str:
