@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from perfgate.errors import BenchmarkError
+from perfgate.profile import sketch
 from perfgate.workloads.diffusion.pipeline import Generated
 
-SKETCH_LENGTH = 16
-_SKETCH_SEED = 20_000_003
+FRAMES_SPAN = 1.0
+"""Frames lie in 0 … 1."""
 
 
 def output_fingerprint(generated: Generated) -> dict[str, Any]:
@@ -22,49 +23,34 @@ def output_fingerprint(generated: Generated) -> dict[str, Any]:
     reductions add in the same order; elsewhere the summaries are what may be compared. Raises
     BenchmarkError if a value is not finite.
     """
-    tensors = (
-        ("text embedding", generated.text),
-        *generated.latents,
-        ("frames", generated.frames),
-    )
+    tensors = (("text embedding", generated.text), *generated.latents)
     return {
-        "stages": [summary(name, tensor) for name, tensor in tensors],
+        "stages": [
+            *(summary(name, tensor) for name, tensor in tensors),
+            summary("frames", generated.frames, span=FRAMES_SPAN),
+        ],
         "sha256": sha256(generated.frames),
     }
 
 
-def summary(name: str, tensor: Tensor) -> dict[str, Any]:
-    """Shape, mean, population standard deviation, 2-norm and sketch, computed in fp64."""
-    values = tensor.to(torch.float64)
-    if not bool(torch.isfinite(values).all()):
+def summary(name: str, tensor: Tensor, *, span: float | None = None) -> dict[str, Any]:
+    """:func:`perfgate.profile.sketch.summary` of a tensor on any device, of any real type."""
+    try:
+        return sketch.summary(name, _on_the_cpu(tensor).numpy(), span=span)
+    except ValueError as error:
         raise BenchmarkError(
-            f"the {name} of the request is not finite",
+            f"the {name} of the request is no result: {error}",
             fix="Look for a division by zero or an overflow in the change under test.",
-        )
-    return {
-        "name": name,
-        "shape": list(tensor.shape),
-        "mean": values.mean().item(),
-        "deviation": values.std(correction=0).item(),
-        "norm": values.norm().item(),
-        "sketch": sketch(values),
-    }
-
-
-def sketch(values: Tensor) -> list[float]:
-    """Sums of all values under fixed random signs: two tensors' distance without the tensors.
-
-    The mean square of two sketches' differences is an unbiased estimate of the squared distance
-    of the tensors (Alon, Matias and Szegedy, "The space complexity of approximating the frequency
-    moments", 1996, section 2.2). Moments do not see values that changed places; this does.
-    """
-    generator = torch.Generator(device="cpu").manual_seed(_SKETCH_SEED)
-    flat = values.detach().to(device="cpu", dtype=torch.float64).flatten()
-    bits = torch.randint(0, 2, (SKETCH_LENGTH, flat.numel()), generator=generator, dtype=torch.int8)
-    return [torch.dot(flat, 2.0 * row.to(torch.float64) - 1.0).item() for row in bits]
+        ) from error
 
 
 def sha256(tensor: Tensor) -> str:
     """SHA-256 over the values as contiguous little-endian fp32."""
-    contiguous = tensor.detach().to(device="cpu", dtype=torch.float32).contiguous()
-    return hashlib.sha256(contiguous.numpy().astype("<f4", copy=False).tobytes()).hexdigest()
+    values = _on_the_cpu(tensor).to(torch.float32).contiguous()
+    return hashlib.sha256(values.numpy().astype("<f4", copy=False).tobytes()).hexdigest()
+
+
+def _on_the_cpu(tensor: Tensor) -> Tensor:
+    """The values where numpy can see them; it has no bf16, and fp32 holds all of those."""
+    here = tensor.detach().cpu()
+    return here.to(torch.float32) if here.dtype == torch.bfloat16 else here
