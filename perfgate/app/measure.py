@@ -5,7 +5,7 @@ Starts nothing itself: launches come from a collaborator. Decides nothing itself
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,13 +16,18 @@ from perfgate.app.selection import Chosen
 from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Side
 from perfgate.verdict.against_baseline import launches_wanted
 from perfgate.verdict.baseline import StoredJobs
+from perfgate.verdict.conditions import MOST_UNFIT, burn_in_of, why_stopped
 from perfgate.verdict.hierarchy import Hierarchy, is_device, plan_hierarchy
 from perfgate.verdict.judge import CaseJudge
+from perfgate.verdict.metrics import unfit_of
 from perfgate.verdict.screen import screen, screen_applies
 
 
 class Launcher(Protocol):
-    """Runs one launch and says how it went; may raise ConfigurationError, never for a slow one."""
+    """Runs one launch and says how it went.
+
+    Raises ConfigurationError or DeviceError where nothing can be measured, never for a slow one.
+    """
 
     def __call__(
         self, case_id: str, side: Side, *, pair: int | None, order: int, timeout_s: float
@@ -40,6 +45,7 @@ class _Job:
     launches: dict[str, list[Launch]] = field(default_factory=dict)
     first_heads: dict[str, Launch] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    unfit_in_a_row: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, int] = field(default_factory=dict)
     order: int = 0
 
@@ -58,6 +64,20 @@ class _Job:
         self.expect(case_id, max(1, self.ahead.get(case_id, 1) - 1) if launch.ok else 0)
         self.progress.launch_ended(case_id, launch, left_s=self.left_s())
         return launch if launch.ok else None
+
+    def may_be_judged(
+        self, case_id: str, launches: Iterable[Launch], *, most: int = MOST_UNFIT
+    ) -> bool:
+        """Whether a burn-in, a pair or a head launch ran on a fit device.
+
+        So many in a row that did not end the case.
+        """
+        why = next((unfit for one in launches if (unfit := unfit_of(one)) is not None), None)
+        in_a_row = 0 if why is None else self.unfit_in_a_row.get(case_id, 0) + 1
+        self.unfit_in_a_row[case_id] = in_a_row
+        if why is not None and in_a_row >= most:
+            self.stopped[case_id] = why_stopped(why)
+        return why is None
 
     def expect(self, case_id: str, launches: int) -> None:
         """Remember how many launches of a case are probably still ahead."""
@@ -100,7 +120,8 @@ def measure(
     A head burn-in and pairs BA AB BA AB …, case by case in turns, so that the cases share the
     budget; with strategy ``auto``, what the screen passes against ``stored`` gets no pairs. A new
     case, and every case under strategy ``baseline``, gets head launches only. A case that is
-    slower ends the suite unless ``finish``.
+    slower ends the suite unless ``finish``. What ran on an unfit device is kept and not judged:
+    its pair number is used up, a burn-in is repeated twice at most.
     """
     paired = policy.strategy != "baseline"
     job = _Job(
@@ -140,11 +161,18 @@ def _burn_in(job: _Job, chosen: Sequence[Chosen]) -> set[str]:
         if one.origin is not Origin.WORKLOAD_CHANGED:
             job.expect(one.case.id, 1 + 2 * TYPICAL_PAIRS)
     for one in chosen:
-        if one.origin is Origin.WORKLOAD_CHANGED or not job.fits(one.case.id, launches=1):
-            continue
-        if job.run(one.case.id, Side.HEAD, pair=None) is not None:
+        if one.origin is not Origin.WORKLOAD_CHANGED and _warmed(job, one.case.id):
             warm.add(one.case.id)
     return warm
+
+
+def _warmed(job: _Job, case_id: str) -> bool:
+    """Repeat a burn-in on an unfit device: it says which stages are judged."""
+    while case_id not in job.stopped and job.fits(case_id, launches=1):
+        launch = job.run(case_id, Side.HEAD, pair=None)
+        if launch is None or job.may_be_judged(case_id, [launch]):
+            return launch is not None
+    return False
 
 
 def _head_only(job: _Job, case_id: str, count: int) -> None:
@@ -152,7 +180,11 @@ def _head_only(job: _Job, case_id: str, count: int) -> None:
         job.expect(case_id, count - index)
         if not job.fits(case_id, launches=1):
             return
-        if job.run(case_id, Side.HEAD, pair=index) is None:
+        launch = job.run(case_id, Side.HEAD, pair=index)
+        if launch is None:
+            return
+        job.may_be_judged(case_id, [launch], most=min(MOST_UNFIT, count))
+        if case_id in job.stopped:
             return
 
 
@@ -164,7 +196,9 @@ def _hierarchy(
     One whose burn-in died counts too, so that a replay of the record counts the same.
     """
     burn_ins = {
-        one.case.id: job.launches[one.case.id][0] for one in judged if one.case.id in job.launches
+        one.case.id: burn_in
+        for one in judged
+        if (burn_in := burn_in_of(job.launches.get(one.case.id, ()))) is not None
     }
     return plan_hierarchy(policy=policy, burn_ins=burn_ins, on_device=is_device(fingerprint))
 
@@ -198,10 +232,9 @@ def _screen(
             first = job.run(case_id, Side.HEAD, pair=0)
             if first is None:
                 continue
-            burn_in = job.launches[case_id][0]
             seen = screen(
                 jobs[case_id],
-                burn_in=burn_in,
+                burn_in=hierarchy.burn_ins[case_id],
                 first=first,
                 hierarchy=hierarchy,
                 case_id=case_id,
@@ -245,28 +278,37 @@ def _pairs(job: _Job, judges: dict[str, CaseJudge], *, most: int, finish: bool) 
                 return
         if not judges:
             return
+    for case_id, judge in judges.items():
+        fit = len(judge.pairs)
+        job.stopped[case_id] = f"only {fit} of {most} pairs were measured on a fit device"
 
 
 def _pair(job: _Job, judge: CaseJudge, *, pair: int) -> bool:
-    """Run a pair, base first in even ones, and show it to the judge; False when a launch died."""
+    """Run a pair, base first in even ones, and show it to the judge; False when the case ends.
+
+    A pair with an unfit launch is not shown: the judge would look at its times.
+    """
+    case_id = judge.case_id
     sides = (Side.BASE, Side.HEAD) if pair % 2 == 0 else (Side.HEAD, Side.BASE)
     got = {}
-    if pair == 0 and judge.case_id in job.first_heads:
-        got[Side.HEAD] = job.first_heads[judge.case_id]
+    if pair == 0 and case_id in job.first_heads:
+        got[Side.HEAD] = job.first_heads[case_id]
     for side in sides:
-        if side in got:
+        if side in got or any(unfit_of(one) is not None for one in got.values()):
             continue
-        launch = job.run(judge.case_id, side, pair=pair)
+        launch = job.run(case_id, side, pair=pair)
         if launch is None:
             return False
         got[side] = launch
+    if not job.may_be_judged(case_id, got.values()):
+        return case_id not in job.stopped
     judge.observe(got[Side.BASE], got[Side.HEAD])
     seen = judge.so_far
     if seen is not None:
-        job.progress.so_far(judge.case_id, seen)
-        job.expect(judge.case_id, 2 * (seen.more_pairs or max(1, TYPICAL_PAIRS - pair - 1)))
+        job.progress.so_far(case_id, seen)
+        job.expect(case_id, 2 * (seen.more_pairs or max(1, TYPICAL_PAIRS - pair - 1)))
     if judge.state != "continue":
-        job.expect(judge.case_id, 0)
+        job.expect(case_id, 0)
     return True
 
 

@@ -87,7 +87,8 @@ def _throttled(devices: Sequence[Sequence[DeviceSample]]) -> tuple[list[str], li
     for sample in _each(devices):
         for throttle in sample.throttles:
             seen[throttle, sample.index] = seen.get((throttle, sample.index), 0) + 1
-    unfit, told = [], []
+    unfit: list[str] = []
+    told: list[str] = []
     for (throttle, index), times in sorted(seen.items()):
         text = f"{throttle}: on device {index} in {times} of {len(devices)} samples"
         (unfit if throttle in UNFIT else told).append(text)
