@@ -9,8 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from types import TracebackType
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal, TypeAlias
+
+from perfgate.errors import DeviceError
+from perfgate.profile.devices.device import Device
+from perfgate.profile.spans import NULL_SPAN, Span, Trace, WatchedSpan
+
+Sync: TypeAlias = Literal["stage", "events", "off"]
 
 STEP_PREFIX = "denoising_step_"
 _NS_PER_MS = 1e6
@@ -29,39 +36,64 @@ class StageTiming:
 class StageRecorder:
     """Collects one request's timings; one recorder for each request, one thread at a time.
 
-    ``synchronise`` waits for the device's queue and is called before both clock readings of a
-    span. Without it the host clock is right only where work ends before the call returns, as on
-    a CPU.
+    What a time is depends on ``sync``, on every kind of device alike:
+
+    - ``stage``: the device's queue is waited for at entry and exit of every span, so that a span
+      holds its own work and nobody else's; the queue runs dry at each of them.
+    - ``events``: the device notes both ends of a span in its own queue. The notes are read once, at
+      the end of the request, after the only wait.
+    - ``off``: the host's clock alone. On a device these are the times of enqueueing.
+
+    Without a device the work ends before its call returns, and the host's clock is right.
 
     A span inside another is part of it: it is kept under :attr:`nested` and in neither
     :attr:`stages` nor :attr:`steps_ms`, so that adding those up counts no time twice. The one
     exception is a step inside a stage, which is where steps belong.
+
+    With ``capture_memory`` the device's memory is read after each outermost stage, between the
+    intervals that are timed; its peaks begin again with the request.
     """
 
     def __init__(
         self,
         *,
-        synchronise: Callable[[], None] | None = None,
+        device: Device | None = None,
+        sync: Sync = "stage",
         clock_ns: Callable[[], int] = time.perf_counter_ns,
+        capture_memory: bool = False,
     ) -> None:
-        self._synchronise = synchronise
+        if device is None and (sync == "events" or capture_memory):
+            asked = "sync='events'" if sync == "events" else "capture_memory"
+            raise ValueError(f"{asked} needs a device")
+        self.sync: Final = sync
+        self.memory_checkpoints: Final[dict[str, dict[str, float]]] = {}
         self._clock_ns = clock_ns
-        self._open: list[_Span] = []
-        self._ns: dict[tuple[str, str], list[int]] = {}
-        self._steps_ns: list[int] = []
-        self._request_ns: int | None = None
-        self._incomplete: list[str] = []
+        self._awaited = device if sync == "events" else None
+        self._remembered = device if capture_memory else None
+        self._trace = Trace(_mark(device, sync, clock_ns))
+        self._durations_ms: list[float] = []
+        self._requested = False
 
-    def request(self) -> _Span:
+    def request(self) -> AbstractContextManager[None, None]:
         """The span of the whole request, opened once and around every stage."""
-        return _Span(self, "request", kind="request")
+        if self._requested or self._trace.innermost is not None:
+            raise RuntimeError("request() is opened once, around every stage")
+        self._requested = True
+        if self._remembered is not None:
+            self._remembered.reset_peak_memory()
+        return WatchedSpan(self._trace, "request", "request", self._end_request)
 
-    def stage(self, name: str, *, record_as_step: bool = False) -> _Span:
+    def stage(
+        self, name: str, *, record_as_step: bool = False
+    ) -> AbstractContextManager[None, None]:
         """A span for ``with``; a step's duration is appended, a stage's is added up by name."""
         if not name:
             raise ValueError("a stage needs a name")
-        is_step = record_as_step or name.startswith(STEP_PREFIX)
-        return _Span(self, name, kind="step" if is_step else "stage")
+        if record_as_step or name.startswith(STEP_PREFIX):
+            return Span(self._trace, name, "step")
+        if self._remembered is not None:
+            return WatchedSpan(self._trace, name, "stage", self._remember)
+        return Span(self._trace, name, "stage")
 
     @property
     def stages(self) -> tuple[StageTiming, ...]:
@@ -76,7 +108,7 @@ class StageRecorder:
     @property
     def steps_ms(self) -> tuple[float, ...]:
         """The duration of each denoising step, in order."""
-        return tuple(duration_ns / _NS_PER_MS for duration_ns in self._steps_ns)
+        return tuple(duration_ms for span, duration_ms in self._read() if _is_counted_step(span))
 
     @property
     def stages_ms(self) -> float:
@@ -86,69 +118,92 @@ class StageRecorder:
     @property
     def total_ms(self) -> float | None:
         """The duration of :meth:`request`; ``None`` if it was not opened or did not end well."""
-        return None if self._request_ns is None else self._request_ns / _NS_PER_MS
+        return next((ms for span, ms in self._read() if span.kind == "request"), None)
 
     @property
     def incomplete(self) -> tuple[str, ...]:
-        """The spans that an exception left; they have no duration, and neither has the request."""
-        return tuple(self._incomplete)
+        """The spans that an exception left, innermost first; none of them has a duration."""
+        return tuple(self._trace.incomplete)
 
     def _timings(self) -> list[StageTiming]:
-        return [
-            StageTiming(name, total_ns / _NS_PER_MS, count, within)
-            for (within, name), (total_ns, count) in self._ns.items()
-        ]
+        added: dict[tuple[str, str], StageTiming] = {}
+        for span, duration_ms in self._read():
+            if span.kind == "request" or _is_counted_step(span):
+                continue
+            within = "" if span.around is None or span.is_outermost else span.around.name
+            seen = added.get((within, span.name), StageTiming(span.name, 0.0, 0, within))
+            added[within, span.name] = replace(
+                seen, duration_ms=seen.duration_ms + duration_ms, count=seen.count + 1
+            )
+        return list(added.values())
 
-    def _enter(self, span: _Span) -> None:
-        if span.kind == "request" and (self._open or self._request_ns is not None):
-            raise RuntimeError("request() is opened once, around every stage")
-        if self._synchronise is not None:
-            self._synchronise()
-        self._open.append(span)
-        span.started_ns = self._clock_ns()
-
-    def _exit(self, span: _Span, *, failed: bool) -> None:
-        if not failed and self._synchronise is not None:
-            self._synchronise()
-        ended_ns = self._clock_ns()
-        if not self._open or self._open.pop() is not span:
-            raise RuntimeError(f"stage {span.name!r} ended while another one inside it was open")
-        if failed:
-            self._incomplete.append(span.name)
+    def _read(self) -> list[tuple[Span, float]]:
+        """Every span that ended, with its duration; events are waited for and read once."""
+        ended = self._trace.ended
+        fresh = ended[len(self._durations_ms) :]
+        if fresh and self._awaited is not None:
+            self._awaited.synchronise()
+            self._durations_ms += [span.began.elapsed_ms(span.ended) for span in fresh]
         else:
-            self._keep(span, ended_ns - span.started_ns)
+            self._durations_ms += [(span.ended - span.began) / _NS_PER_MS for span in fresh]
+        return list(zip(ended, self._durations_ms, strict=True))
 
-    def _keep(self, span: _Span, duration_ns: int) -> None:
-        around = self._open[-1] if self._open else None
-        if span.kind == "request":
-            self._request_ns = duration_ns
-        elif span.kind == "step" and all(outer.kind != "step" for outer in self._open):
-            self._steps_ns.append(duration_ns)
-        else:
-            within = "" if around is None or around.kind == "request" else around.name
-            total = self._ns.setdefault((within, span.name), [0, 0])
-            total[0] += duration_ns
-            total[1] += 1
+    def _end_request(self, request: Span, failed: bool) -> None:
+        """Read the events while the device is at hand, so that nothing waits for it later."""
+        try:
+            self._read()
+        except (DeviceError, RuntimeError):
+            # A lost device tells no times: the spans that cannot be read any more are left out.
+            del self._trace.ended[len(self._durations_ms) :]
+            if not failed:  # else what ended the request is on its way up, and says why
+                self._trace.incomplete.append(request.name)
+                raise
+
+    def _remember(self, stage: Span, failed: bool) -> None:
+        """Keep what the device tells after an outermost stage; the request's clock stands still."""
+        if self._remembered is None or failed or not stage.is_outermost:
+            return
+        reading = asdict(self._remembered.memory())
+        self.memory_checkpoints[f"after_{stage.name}"] = {
+            name: value for name, value in reading.items() if value is not None
+        }
+        if stage.around is not None and self._awaited is None:
+            stage.around.began += self._clock_ns() - stage.ended
 
 
-class _Span:
-    """One run of a stage: a slotted class, because a generator costs about twice as much."""
+class _SwitchedOffRecorder(StageRecorder):
+    """Keeps nothing, so that one serves every request."""
 
-    __slots__ = ("_recorder", "kind", "name", "started_ns")
+    def request(self) -> AbstractContextManager[None, None]:
+        return NULL_SPAN
 
-    def __init__(self, recorder: StageRecorder, name: str, *, kind: str) -> None:
-        self._recorder = recorder
-        self.name = name
-        self.kind = kind
-        self.started_ns = 0
-
-    def __enter__(self) -> None:
-        self._recorder._enter(self)  # noqa: SLF001 - two halves of one thing
-
-    def __exit__(
+    def stage(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._recorder._exit(self, failed=kind is not None)  # noqa: SLF001 - see above
+        name: str,  # noqa: ARG002 - the same interface
+        *,
+        record_as_step: bool = False,  # noqa: ARG002
+    ) -> AbstractContextManager[None, None]:
+        return NULL_SPAN
+
+
+def _is_counted_step(span: Span) -> bool:
+    return span.kind == "step" and not span.is_within_a_step
+
+
+def _mark(device: Device | None, sync: Sync, clock_ns: Callable[[], int]) -> Callable[[], Any]:
+    """What notes an end of a span: the clock's nanoseconds, or an event of the device."""
+    if device is None or sync == "off":
+        return clock_ns
+    if sync == "events":
+        return device.event
+    synchronise = device.synchronise
+
+    def drained_ns() -> int:
+        synchronise()
+        return clock_ns()
+
+    return drained_ns
+
+
+NO_RECORDER: Final[StageRecorder] = _SwitchedOffRecorder(sync="off")
+"""The recorder to hand in where nothing is to be recorded."""

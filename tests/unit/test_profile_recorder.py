@@ -1,23 +1,11 @@
-"""The stage recorder counts every span once and tells what did not end."""
+"""The stage recorder counts every span once, times the right thing, and tells what did not end."""
 
 from __future__ import annotations
 
 import pytest
 
-from perfgate.profile.recorder import StageRecorder, StageTiming
-
-
-class Clock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self):
-        self.now_ns = 1_000
-
-    def __call__(self):
-        return self.now_ns
-
-    def pass_ms(self, duration_ms):
-        self.now_ns += int(duration_ms * 1e6)
+from perfgate.profile.recorder import NO_RECORDER, StageRecorder, StageTiming
+from tests.fakes.queued_device import Clock, QueuedDevice
 
 
 @pytest.fixture
@@ -28,6 +16,11 @@ def clock():
 @pytest.fixture
 def recorder(clock):
     return StageRecorder(clock_ns=clock)
+
+
+@pytest.fixture
+def device(clock):
+    return QueuedDevice(clock)
 
 
 def test_stages__keep_their_order_and_exact_durations(recorder, clock):
@@ -111,29 +104,235 @@ def test_exception__marks_every_open_span_and_propagates(recorder, clock):
     assert recorder.total_ms is None
 
 
-def test_synchronise__runs_before_both_clock_readings():
-    events = []
-
-    def clock_ns():
-        events.append("clock")
-        return len(events)
-
-    recorder = StageRecorder(synchronise=lambda: events.append("wait"), clock_ns=clock_ns)
-    with recorder.stage("DenoisingStage"):
-        events.append("work")
-    assert events == ["wait", "clock", "work", "wait", "clock"]
+def test_exception__that_was_caught_leaves_a_mark_all_the_same(recorder, clock):
+    with recorder.request():
+        with pytest.raises(MemoryError), recorder.stage("DecodingStage"):
+            raise MemoryError
+        with recorder.stage("DecodingStage"):
+            clock.pass_ms(5)
+    assert recorder.incomplete == ("DecodingStage",)
+    assert recorder.stages == (StageTiming("DecodingStage", 5.0, 1),)
+    assert recorder.total_ms == 5.0
 
 
-def test_synchronise__does_not_hide_the_exception_of_a_lost_device():
-    waits = iter([None])
+def test_exception__marks_what_was_left_open_inside(recorder):
+    def fail():
+        with recorder.stage("DenoisingStage"):
+            recorder.stage("denoising_step_0").__enter__()
+            raise KeyError
 
-    def synchronise():
-        if next(waits, "lost") == "lost":
-            raise OSError("device lost")
+    with pytest.raises(KeyError):
+        fail()
+    assert recorder.incomplete == ("denoising_step_0", "DenoisingStage")
+    with recorder.request():
+        pass
+    assert recorder.total_ms == 0.0
 
-    recorder = StageRecorder(synchronise=synchronise)
+
+def serve(recorder, device, *, steps=3):
+    """2 ms of text, then steps of 10 ms, then 5 ms of decoding, all through the queue."""
+    with recorder.request():
+        with recorder.stage("TextEncodingStage"):
+            device.launch(2, allocates_mb=100)
+        with recorder.stage("DenoisingStage"):
+            for index in range(steps):
+                with recorder.stage(f"denoising_step_{index}"):
+                    device.launch(10)
+        with recorder.stage("DecodingStage"):
+            device.launch(5, allocates_mb=30)
+
+
+def served(device, sync, **options):
+    recorder = StageRecorder(device=device, sync=sync, clock_ns=device.clock, **options)
+    serve(recorder, device)
+    return recorder
+
+
+def stages_of(recorder):
+    return {stage.name: stage.duration_ms for stage in recorder.stages}
+
+
+def test_sync_off__records_what_enqueueing_took(device):
+    recorder = served(device, "off")
+    assert recorder.steps_ms == pytest.approx([0.01] * 3)
+    assert stages_of(recorder)["DecodingStage"] == pytest.approx(0.01)
+    assert recorder.total_ms == pytest.approx(0.05)
+    assert device.waits == 0
+    assert recorder.sync == "off"
+
+
+@pytest.mark.parametrize("sync", ["stage", "events"])
+def test_sync__records_the_work_of_each_span(device, sync):
+    recorder = served(device, sync)
+    assert recorder.steps_ms == pytest.approx([10] * 3)
+    assert stages_of(recorder) == pytest.approx(
+        {"TextEncodingStage": 2, "DenoisingStage": 30, "DecodingStage": 5}
+    )
+    assert recorder.total_ms == pytest.approx(37)
+    assert recorder.sync == sync
+
+
+def test_sync_stage__waits_at_entry_and_exit_of_every_span(device):
+    served(device, "stage")
+    assert device.waits == 2 * (1 + 3 + 3)
+
+
+def test_sync_stage__counts_no_earlier_work(device):
+    recorder = StageRecorder(device=device, clock_ns=device.clock)
+    device.launch(50)
+    with recorder.stage("DecodingStage"):
+        device.launch(5)
+    assert stages_of(recorder) == pytest.approx({"DecodingStage": 5})
+
+
+def test_sync_events__waits_once_a_request_however_often_it_is_read(device):
+    recorder = served(device, "events")
+    assert device.waits == 1
+    assert recorder.stages
+    assert recorder.steps_ms
+    assert recorder.total_ms
+    assert device.waits == 1
+
+
+def test_sync_events__counts_no_earlier_work(device):
+    recorder = StageRecorder(device=device, sync="events", clock_ns=device.clock)
+    device.launch(50)
+    with recorder.stage("DecodingStage"):
+        device.launch(5)
+    assert stages_of(recorder) == pytest.approx({"DecodingStage": 5})
+
+
+def test_sync_events__without_a_request_waits_when_it_is_read(device):
+    recorder = StageRecorder(device=device, sync="events", clock_ns=device.clock)
+    for _ in range(2):
+        with recorder.stage("denoising_step_0"):
+            device.launch(10)
+    assert device.waits == 0
+    assert recorder.steps_ms == pytest.approx([10, 10])
+    assert device.waits == 1
+
+
+def test_steps__of_a_second_loop_whose_indices_restart_are_all_recorded(device):
+    recorder = StageRecorder(device=device, clock_ns=device.clock)
+    with recorder.request(), recorder.stage("DenoisingStage"):
+        for loop_ms in (7, 4):
+            for index in range(2):
+                with recorder.stage(f"denoising_step_{index}"):
+                    device.launch(loop_ms)
+    assert recorder.steps_ms == pytest.approx([7, 7, 4, 4])
+
+
+def test_steps__a_name_that_only_contains_the_prefix_is_a_stage(recorder, clock):
+    with recorder.stage("ltx2_denoising_step_0"):
+        clock.pass_ms(4)
+    assert recorder.steps_ms == ()
+    assert recorder.stages == (StageTiming("ltx2_denoising_step_0", 4.0, 1),)
+
+
+def test_lost_device__does_not_hide_what_ended_the_request(device):
+    recorder = StageRecorder(device=device, clock_ns=device.clock)
     with pytest.raises(ValueError, match="bad shape"), recorder.stage("DenoisingStage"):
-        raise ValueError("bad shape")
+        device.lose(ValueError("bad shape"))
+    assert recorder.incomplete == ("DenoisingStage",)
+
+
+def test_lost_device__is_told_where_it_surfaced(device):
+    recorder = StageRecorder(device=device, clock_ns=device.clock)
+    with (
+        pytest.raises(RuntimeError, match="device lost"),
+        recorder.request(),
+        recorder.stage("DenoisingStage"),
+    ):
+        device.lose()
+    assert recorder.incomplete == ("DenoisingStage", "request")
+
+
+def test_lost_device__tells_no_events_but_leaves_the_first_exception(device):
+    recorder = StageRecorder(device=device, sync="events", clock_ns=device.clock)
+
+    def fail():
+        with recorder.request():
+            with recorder.stage("TextEncodingStage"):
+                device.launch(2)
+            with recorder.stage("DenoisingStage"):
+                device.lose(ValueError("bad shape"))
+
+    with pytest.raises(ValueError, match="bad shape"):
+        fail()
+    assert recorder.incomplete == ("DenoisingStage", "request")
+    assert recorder.stages == ()
+
+
+def test_lost_device__at_the_end_of_the_request_is_an_error_and_no_figure(device):
+    recorder = StageRecorder(device=device, sync="events", clock_ns=device.clock)
+    with (
+        pytest.raises(RuntimeError, match="device lost"),
+        recorder.request(),
+        recorder.stage("DenoisingStage"),
+    ):
+        device.lose()
+    assert recorder.incomplete == ("request",)
+    assert recorder.stages == ()
+    assert recorder.total_ms is None
+
+
+def test_events__are_kept_when_an_exception_leaves_the_device_alive(device):
+    recorder = StageRecorder(device=device, sync="events", clock_ns=device.clock)
+
+    def fail():
+        with recorder.request():
+            with recorder.stage("TextEncodingStage"):
+                device.launch(2)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert stages_of(recorder) == pytest.approx({"TextEncodingStage": 2})
+
+
+def test_memory__after_each_outermost_stage_with_peaks_of_this_request(device):
+    device.peak_allocated_mb = 999.0
+    recorder = served(device, "stage", capture_memory=True)
+    assert recorder.memory_checkpoints == {
+        "after_TextEncodingStage": {"allocated_mb": 100.0, "peak_allocated_mb": 100.0},
+        "after_DenoisingStage": {"allocated_mb": 100.0, "peak_allocated_mb": 100.0},
+        "after_DecodingStage": {"allocated_mb": 130.0, "peak_allocated_mb": 130.0},
+    }
+
+
+@pytest.mark.parametrize(("sync", "total_ms"), [("stage", 37), ("off", 0.05)])
+def test_memory__is_read_outside_of_what_is_timed(device, sync, total_ms):
+    device.reading_takes_ms = 8
+    recorder = served(device, sync, capture_memory=True)
+    assert recorder.total_ms == pytest.approx(total_ms)
+    assert recorder.stages_ms <= recorder.total_ms
+
+
+def test_memory__is_not_read_inside_a_stage_nor_after_one_that_failed(device):
+    recorder = StageRecorder(device=device, clock_ns=device.clock, capture_memory=True)
+    with recorder.stage("outer"), recorder.stage("inner"):
+        pass
+    with recorder.stage("step", record_as_step=True):
+        pass
+    with pytest.raises(KeyError), recorder.stage("failed"):
+        raise KeyError
+    assert list(recorder.memory_checkpoints) == ["after_outer"]
+
+
+@pytest.mark.parametrize("options", [{"sync": "events"}, {"capture_memory": True}])
+def test_without_a_device__what_needs_one_is_refused(options):
+    with pytest.raises(ValueError, match="needs a device"):
+        StageRecorder(**options)
+
+
+def test_switched_off__keeps_nothing_and_lets_exceptions_through():
+    with NO_RECORDER.request(), NO_RECORDER.stage("a"), NO_RECORDER.stage("b", record_as_step=True):
+        pass
+    with pytest.raises(KeyError), NO_RECORDER.stage("DenoisingStage"):
+        raise KeyError
+    assert NO_RECORDER.stages == NO_RECORDER.steps_ms == NO_RECORDER.incomplete == ()
+    assert NO_RECORDER.total_ms is None
+    assert NO_RECORDER.sync == "off"
 
 
 def test_misuse__is_an_error(recorder):
