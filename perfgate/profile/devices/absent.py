@@ -15,12 +15,14 @@ from perfgate.errors import DeviceError
 
 AcceleratorKind: TypeAlias = Literal["cuda", "npu"]
 
+_NODES: Mapping[AcceleratorKind, str] = {"cuda": "nvidia[0-9]*", "npu": "davinci[0-9]*"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """Where the device would show: ``root`` holds ``/dev`` and ``/proc``; ``torch`` is the module.
 
-    ``warning`` is what torch answered or warned of when it was asked for the device.
+    ``warning`` is what torch warned of when it was asked for the device.
     """
 
     torch: Any
@@ -33,8 +35,9 @@ class Surroundings:
         """The warning as the end of a sentence."""
         return f" ({self.warning})" if self.warning else ""
 
-    def any_node(self, pattern: str) -> bool:
-        return any((self.root / "dev").glob(pattern))
+    def has_node(self, kind: AcceleratorKind) -> bool:
+        """Whether the kernel offers such a device here, usable or not."""
+        return any((self.root / "dev").glob(_NODES[kind]))
 
 
 def absent(kind: AcceleratorKind, around: Surroundings) -> DeviceError:
@@ -51,7 +54,7 @@ def _no_cuda(around: Surroundings) -> DeviceError:
         )
     if "CUDA_VISIBLE_DEVICES" in around.environ:
         return _hidden("cuda", "CUDA_VISIBLE_DEVICES", around)
-    if around.any_node("nvidia[0-9]*"):
+    if around.has_node("cuda"):
         return _none(
             "no cuda device: the machine has an NVIDIA GPU, but CUDA cannot use it" + around.said,
             "Run nvidia-smi there: the driver must be loaded and support CUDA "
@@ -85,7 +88,7 @@ def _no_npu(around: Surroundings) -> DeviceError:
         )
     if "ASCEND_RT_VISIBLE_DEVICES" in around.environ:
         return _hidden("npu", "ASCEND_RT_VISIBLE_DEVICES", around)
-    if around.any_node("davinci[0-9]*"):
+    if around.has_node("npu"):
         return _none(
             "no npu device: the machine has an Ascend NPU, but CANN cannot use it" + around.said,
             "Run npu-smi info there, and check that CANN, the driver and torch_npu belong to one "

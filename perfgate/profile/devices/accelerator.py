@@ -7,7 +7,7 @@ with, and need an allocator that an extension may not have registered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from perfgate.profile.devices.device import DeviceKind, MemoryReading
@@ -32,7 +32,7 @@ class Accelerator:
     """One device of a kind; ``torch`` is the module, which :mod:`.opening` imports and checks."""
 
     kind: ClassVar[DeviceKind]
-    torch: Any
+    torch: Any = field(repr=False)
     index: int
 
     @property

@@ -40,8 +40,9 @@ def open_device(
 ) -> Device:
     """The device called ``wanted``: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``npu`` or ``npu:0``.
 
-    ``auto`` is the accelerator that torch sees, else the CPU, which needs no torch. An accelerator
-    is made this process's current one of its kind. Raises DeviceError for a device that is absent
+    ``auto`` is the accelerator that torch sees, else the CPU, which needs no torch; an accelerator
+    that is there and broken is an error, not a measurement of the CPU. An accelerator is made this
+    process's current one of its kind. Raises DeviceError for a device that is absent
     or refuses, an index out of range and a name that is none; ConfigurationError where torch is
     needed and missing.
     """
@@ -56,7 +57,8 @@ def open_device(
     if name != "auto":
         return _open(cast("AcceleratorKind", name), index, around)
     for kind in _ACCELERATORS:
-        if _count(kind, torch)[0]:
+        count, warning = _count(kind, torch)
+        if count or (warning and around.has_node(kind)):
             return _open(kind, 0, around)
     return CpuDevice(root=root)
 
@@ -109,7 +111,11 @@ def _count(kind: AcceleratorKind, torch: Any) -> tuple[int, str]:  # noqa: ANN40
         try:
             count = int(module.device_count()) if module.is_available() else 0
         except RuntimeError as error:
-            return 0, _one_line(error)
+            raise DeviceError(
+                f"torch cannot tell how many {kind} devices there are ({_one_line(error)})",
+                fix="Check the driver with nvidia-smi or npu-smi info, and that torch was built "
+                "for it.",
+            ) from error
     return count, _one_line(warned[-1].message) if warned else ""
 
 
