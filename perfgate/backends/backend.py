@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from perfgate.profile.devices.device import DeviceKind
 from perfgate.suite import Case
 
 
 @dataclass(frozen=True, kw_only=True)
 class SideContext:
-    """What a backend is told of the side that it runs on."""
+    """What a backend is told of the side that it runs on.
+
+    ``device`` is the kind that the launch has leased. ``env`` lets the process see those devices
+    alone, so that they are the first of their kind there, from index 0 on.
+    """
 
     path: Path
     python: Path
     env: Mapping[str, str] = field(repr=False)
+    device: DeviceKind = "cpu"
 
 
 @dataclass(frozen=True, kw_only=True)

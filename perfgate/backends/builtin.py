@@ -11,11 +11,15 @@ from pathlib import Path
 from perfgate.backends.backend import Invocation, SideContext
 from perfgate.errors import ConfigurationError
 from perfgate.suite import Case
-from perfgate.workloads.diffusion import presets
+from perfgate.workloads.diffusion import params
+from perfgate.workloads.diffusion.config import Request
+from perfgate.workloads.diffusion.presets import PRESETS
 
 _MODULE = "perfgate.workloads.diffusion"
 _LOAD_S = 2.0
 _REQUEST_S = 1.5
+_OF_KNOWN_LENGTH = ("wan-tiny", "flux-tiny", "wan-dual")
+"""Sized to take as long as that on a CPU; how long the others take depends on the device."""
 
 
 class BuiltinBackend:
@@ -24,7 +28,7 @@ class BuiltinBackend:
     proves_imports = True
 
     def check(self, case: Case) -> None:
-        presets.resolve(case.preset or "", case.params)
+        params.resolve(case.preset or "", case.params)
         if find_spec("torch") is None:
             raise ConfigurationError(
                 f"case {case.id}: backend builtin needs torch, which is not installed here",
@@ -32,7 +36,13 @@ class BuiltinBackend:
             )
 
     def expected_launch_s(self, case: Case) -> float | None:
-        return _LOAD_S + (1 + case.requests) * _REQUEST_S
+        """Known for the CPU's presets, in proportion to what the case's params ask for."""
+        config = params.resolve(case.preset or "", case.params)
+        usual = PRESETS[config.preset]
+        if config.preset not in _OF_KNOWN_LENGTH or config.execution != usual.execution:
+            return None
+        request_s = _REQUEST_S * _size(config.request) / _size(usual.request)
+        return _LOAD_S + (1 + case.requests) * request_s
 
     def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
         if not (side.path / "perfgate" / "workloads" / "diffusion").is_dir():
@@ -48,6 +58,8 @@ class BuiltinBackend:
             *("--preset", case.preset or "", "--params", json.dumps(case.params)),
             *("--requests", str(case.requests), "--threads", str(threads)),
             *("--report", str(report)),
+            # Absent means cpu, also to commits of perfgate that know no such option.
+            *(("--device", side.device) if side.device != "cpu" else ()),
         )
         env = {
             **side.env,
@@ -60,3 +72,7 @@ class BuiltinBackend:
 
     def must_import(self, side: SideContext) -> Mapping[str, Path]:
         return {"perfgate": side.path}
+
+
+def _size(request: Request) -> int:
+    return request.frames * request.height * request.width * request.steps

@@ -16,6 +16,7 @@ import pytest
 
 from perfgate.records import OutputFingerprint, Report, Stage
 from perfgate.workloads.diffusion.presets import PRESETS
+from tests.pipelines import CPU_PRESETS
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +60,7 @@ def as_report(dump):
     )
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", CPU_PRESETS)
 def test_launch__reports_each_request_and_repeats_its_bits(tmp_path, preset):
     dumps = launch(tmp_path / "first.json", preset, "--requests", "2", "--commit", "a" * 40)
     reports = [as_report(dump) for dump in dumps]
@@ -87,7 +88,7 @@ def test_launch__reports_each_request_and_repeats_its_bits(tmp_path, preset):
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["first.json", "second.json"]
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", CPU_PRESETS)
 def test_launch__judged_stages_are_large_enough_to_be_judged(tmp_path, preset):
     """A gate shows stages under 1 % of the whole without judging them; shares need no clock."""
     (dump,) = launch(tmp_path / "report.json", preset)

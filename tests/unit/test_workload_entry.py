@@ -70,7 +70,7 @@ def test_child__without_torch_says_what_to_install(tmp_path):
         check=False,
     )
     assert done.returncode == ExitCode.CONFIGURATION, done.stderr
-    assert "torch is not installed for" in done.stderr
+    assert "torch is not installed in this environment" in done.stderr
     assert "pip install 'perfgate[torch]'" in done.stderr
 
 

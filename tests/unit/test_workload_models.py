@@ -18,12 +18,14 @@ from perfgate.workloads.diffusion.decoder import (
     ResidualBlock,
     TimeUpsample,
 )
-from perfgate.workloads.diffusion.denoiser import denoiser
-from perfgate.workloads.diffusion.layers import Modulation
+from perfgate.workloads.diffusion.denoiser import denoiser, draw_transformer
+from perfgate.workloads.diffusion.layers import Modulation, ModulationTable, sinusoids
+from perfgate.workloads.diffusion.placement import ON_CPU
 from perfgate.workloads.diffusion.presets import PRESETS
 from perfgate.workloads.diffusion.text import TextEncoder
 from perfgate.workloads.diffusion.transformer import unpatchify
 from perfgate.workloads.diffusion.weights import build
+from tests.pipelines import a_narrow_config
 
 SMALL = DecoderConfig(channels=(8, 8, 4), upsampling=((2, 2), (2, 1)))
 
@@ -38,35 +40,18 @@ def noise(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def a_config(preset):
-    """The preset with the same structure, narrow and shallow."""
-    config = PRESETS[preset]
-    joint = config.transformer.kind == "joint"
-    return replace(
-        config,
-        text=replace(config.text, vocabulary=64, tokens=4, width=16, heads=2, layers=2, hidden=16),
-        transformer=replace(
-            config.transformer,
-            width=32,
-            heads=2,
-            layers=2,
-            single_layers=2 if joint else 0,
-            hidden=32,
-            rotary_axes=(4, 6, 6),
-        ),
-        latent_channels=4,
-        request=replace(config.request, height=16, width=16, frames=1 if joint else 5, steps=2),
-    )
-
-
 def a_prediction(config, model, *, latents=None, text=None, sigma=0.5, guidance=5.0):
     latents = noise(*config.latent_shape()) if latents is None else latents
     prompts = 2 if config.guidance_is_batched else 1
     if text is None:
         text = noise(prompts, config.text.tokens, config.text.width, seed=1)
-    return model.velocity(
-        latents, sigma=sigma, text=text, rotary=model.rotary(latents), guidance=guidance
-    )
+    rotary = model.rotary(latents.shape)
+    predict = model.prepared([0.9, sigma], text=text, rotary=rotary, guidance=guidance)
+    return predict(latents, 1)
+
+
+def a_denoiser(config):
+    return denoiser(config, ON_CPU, draw_transformer(config, ON_CPU, seed=1))
 
 
 @pytest.mark.parametrize("changed", [0, 1, 2, 3])
@@ -130,8 +115,8 @@ def test_time_upsample__gives_one_frame_for_the_first_and_two_for_each_other():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_transformer__predicts_in_the_shape_of_the_latents_and_reads_its_inputs(preset):
-    config = a_config(preset)
-    model = denoiser(config)
+    config = a_narrow_config(preset)
+    model = a_denoiser(config)
     latents = noise(*config.latent_shape())
     predicted = a_prediction(config, model)
     assert predicted.shape == latents.shape
@@ -149,15 +134,15 @@ def test_transformer__predicts_in_the_shape_of_the_latents_and_reads_its_inputs(
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_transformer__reads_its_guidance_scale(preset):
-    config = a_config(preset)
-    model = denoiser(config)
+    config = a_narrow_config(preset)
+    model = a_denoiser(config)
     first, second = (a_prediction(config, model, guidance=scale) for scale in (1.5, 9.0))
     assert not torch.allclose(first, second, rtol=1e-3)
 
 
 def test_classifier_free__at_guidance_one_is_the_conditional_prediction():
-    config = a_config("wan-tiny")
-    model = denoiser(config)
+    config = a_narrow_config("wan-tiny")
+    model = a_denoiser(config)
     text = noise(2, 4, 16, seed=1)
     conditional_twice = text[1:].expand(2, -1, -1)
     torch.testing.assert_close(
@@ -168,12 +153,14 @@ def test_classifier_free__at_guidance_one_is_the_conditional_prediction():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_modulation__is_not_zero_so_that_no_block_is_the_identity(preset):
-    config = a_config(preset)
-    model = denoiser(config)
-    modulations = [m for m in model.transformer.modules() if isinstance(m, Modulation)]
+    config = a_narrow_config(preset)
+    model = a_denoiser(config)
+    kinds = Modulation | ModulationTable
+    modulations = [m for m in model.transformer.modules() if isinstance(m, kinds)]
     assert modulations
     for modulation in modulations:
-        parts = modulation(noise(1, 32))
+        wide = 32 * modulation.parts if isinstance(modulation, ModulationTable) else 32
+        parts = modulation(noise(1, wide))
         assert all(float(part.abs().min()) > 0.0 for part in parts)
     predicted = a_prediction(config, model)
     for name, block in blocks(model.transformer):
@@ -201,17 +188,18 @@ def test_unpatchify__puts_each_patch_where_it_was():
 
 
 def test_text_encoder__embeds_each_prompt_by_itself_and_by_order():
-    config = a_config("wan-tiny").text
+    config = a_narrow_config("wan-tiny").text
     encoder = build(lambda: TextEncoder(config), seed=0)
     ids = torch.tensor([[1, 2, 3, 0], [2, 1, 3, 0]])
-    encoded = encoder(ids)
+    positions = sinusoids(torch.arange(4), config.width)
+    encoded = encoder(ids, positions)
     assert encoded.shape == (2, 4, config.width)
-    torch.testing.assert_close(encoded[:1], encoder(ids[:1]))
+    torch.testing.assert_close(encoded[:1], encoder(ids[:1], positions))
     assert not torch.allclose(encoded[0, :2], encoded[1, :2].flip(0), rtol=1e-3)
 
 
 def test_build__is_seeded_and_leaves_the_global_generator_alone():
-    config = a_config("wan-tiny").text
+    config = a_narrow_config("wan-tiny").text
     state = torch.get_rng_state()
     first, second, other = (build(lambda: TextEncoder(config), seed=s) for s in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state)
@@ -234,7 +222,7 @@ def test_preset__video_is_bound_by_attention_and_the_image_by_its_linear_layers(
     # One block of each kind has the proportions of all of them.
     singles = min(1, config.transformer.single_layers)
     one = replace(config, transformer=replace(config.transformer, layers=1, single_layers=singles))
-    model = denoiser(one)
+    model = a_denoiser(one)
     # Only the plain implementation of attention is counted, as batched products.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         a_prediction(one, model)

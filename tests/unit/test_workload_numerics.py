@@ -67,19 +67,36 @@ def test_grid__counts_columns_fastest():
     assert grid_positions(1, 1, 1).tolist() == [[0, 0, 0]]
 
 
-def test_rotary__keeps_the_norm_and_the_origin():
+@pytest.mark.parametrize("real", [False, True])
+def test_rotary__keeps_the_norm_and_the_origin(real):
     x = noise(2, 3, 24, sum(AXES))
-    turned = rotate(x, rotary_table(grid_positions(2, 3, 4), AXES))
+    turned = rotate(x, rotary_table(grid_positions(2, 3, 4), AXES, real=real))
     torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
     assert torch.equal(turned[:, :, 0], x[:, :, 0])
     assert not torch.allclose(turned[:, :, 1:], x[:, :, 1:])
 
 
-def test_rotary__a_score_depends_on_the_distance_only():
+def test_rotary__the_real_form_has_the_bits_of_the_complex_one():
+    positions = grid_positions(3, 5, 7)
+    tables = [rotary_table(positions, (16, 24, 24), real=real) for real in (False, True)]
+    for x in (noise(2, 3, 105, 64), noise(2, 105, 3, 64).transpose(1, 2)):
+        assert torch.equal(rotate(x, tables[0]), rotate(x, tables[1]))
+
+
+def test_rotary__of_half_precision_stays_within_its_rounding():
+    positions, x = grid_positions(3, 5, 7), noise(2, 3, 105, 64)
+    table = rotary_table(positions, (16, 24, 24), real=True)
+    turned = rotate(x.to(torch.bfloat16), table.to(torch.bfloat16))
+    assert turned.dtype == torch.bfloat16
+    torch.testing.assert_close(turned.to(torch.float32), rotate(x, table), rtol=0.02, atol=0.05)
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_rotary__a_score_depends_on_the_distance_only(real):
     query, key = noise(1, 1, 1, sum(AXES)), noise(1, 1, 1, sum(AXES), seed=1)
 
     def score(query_at, key_at):
-        tables = (rotary_table(torch.tensor([at]), AXES) for at in (query_at, key_at))
+        tables = (rotary_table(torch.tensor([at]), AXES, real=real) for at in (query_at, key_at))
         turned = [rotate(x, table) for x, table in zip((query, key), tables, strict=True)]
         return (turned[0] * turned[1]).sum()
 
@@ -92,7 +109,7 @@ def test_rotary__a_score_depends_on_the_distance_only():
 def test_rotary__each_axis_turns_its_own_channels(axis):
     at = [0, 0, 0]
     at[axis] = 5
-    turned = rotary_table(torch.tensor([at]), AXES)[0] != 1
+    turned = rotary_table(torch.tensor([at]), AXES, real=False)[0] != 1
     owners = torch.repeat_interleave(torch.arange(3), torch.tensor(AXES) // 2)
     assert torch.equal(turned, owners == axis)
 

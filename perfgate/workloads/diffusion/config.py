@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+DtypeName: TypeAlias = Literal["float32", "bfloat16", "float16"]
+AttentionName: TypeAlias = Literal["auto", "flash", "efficient", "math", "cudnn"]
 
 _PROMPT = "a red panda walks along a mossy branch in the morning fog, soft light, film grain"
 _NEGATIVE_PROMPT = "blurred, overexposed, static, low quality"
@@ -28,6 +31,8 @@ class TransformerConfig:
 
     ``layers`` are the cross blocks or the double blocks, ``single_layers`` the joint kind's
     second half. ``rotary_axes`` are the channels of a head that turn with time, row and column.
+    ``modulation`` is projected once and shared by all blocks, as in Wan, or by each block for
+    itself, as in FLUX. ``query_norm`` covers the full width, as in Wan, or each head, as in FLUX.
     """
 
     kind: Literal["cross", "joint"]
@@ -38,6 +43,8 @@ class TransformerConfig:
     hidden: int
     patch: tuple[int, int, int]
     rotary_axes: tuple[int, int, int]
+    modulation: Literal["shared", "block"]
+    query_norm: Literal["width", "head"]
 
     @property
     def depth(self) -> int:
@@ -48,11 +55,13 @@ class TransformerConfig:
 class DecoderConfig:
     """The causal decoder: channels of each level, coarsest first.
 
-    ``upsampling`` has a (time, space) factor of 1 or 2 for each step between two levels.
+    ``upsampling`` has a (time, space) factor of 1 or 2 for each step between two levels. ``chunk``
+    is how many latent frames are decoded at once, with what earlier ones left kept: 0 is all.
     """
 
     channels: tuple[int, ...]
     upsampling: tuple[tuple[int, int], ...]
+    chunk: int = 0
 
     @property
     def time_stride(self) -> int:
@@ -72,13 +81,32 @@ class Request:
     width: int
     steps: int
     guidance: float
+    guidance_2: float = 0.0
     seed: int = 42
     prompt: str = _PROMPT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """How the same request is computed: the other fields that a case's ``params`` may set.
+
+    ``dtype`` ``None`` is the device's own choice (:func:`.placement.chosen_dtype`).
+    """
+
+    dtype: DtypeName | None = None
+    attention: AttentionName = "auto"
+    compile: bool = False
+    graphs: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineConfig:
-    """A preset with its request. ``params`` names what of the request may be set."""
+    """A preset with its request. ``params`` names what a case may set.
+
+    ``boundary`` is the timestep over 1000 at which a second expert takes over, ``None`` where there
+    is but one. Weights drawn on the ``host`` have the same bits on every device; those of large
+    presets are drawn on the ``device``, because that takes seconds instead of minutes.
+    """
 
     preset: str
     text: TextConfig
@@ -89,6 +117,9 @@ class PipelineConfig:
     weight_seed: int
     request: Request
     params: tuple[str, ...]
+    boundary: float | None = None
+    weights_drawn_on: Literal["host", "device"] = "host"
+    execution: Execution = Execution()
     negative_prompt: str = _NEGATIVE_PROMPT
 
     @property

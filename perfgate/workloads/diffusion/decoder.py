@@ -2,6 +2,9 @@
 
 Causal in time (Yu et al. 2024, MAGVIT-v2, section 3.2): a frame depends on no later latent frame,
 so that f latent frames give 1 + stride * (f - 1) frames and one gives one. It has no encoder.
+
+A long video is decoded a few latent frames at a time, which bounds the memory: each convolution
+keeps the last frames of its input for the next chunk, so that the result is that of one pass.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from perfgate.workloads.diffusion.config import DecoderConfig
+from perfgate.workloads.diffusion.layers import rms_norm
 
 _COLOURS = 3
 
@@ -36,9 +40,21 @@ class Decoder(nn.Module):
         self.levels = nn.Sequential(*levels)
         self.norm = ChannelNorm(last)
         self.leave = CausalConv(last, _COLOURS, size=3)
+        self.chunk = config.chunk
 
     def forward(self, latents: Tensor) -> Tensor:
         """(batch, 3, 1 + time stride * (f - 1), space stride * rows, space stride * columns)."""
+        if not 0 < self.chunk < latents.shape[2]:
+            return self._decoded(latents)
+        convolutions = [module for module in self.modules() if isinstance(module, CausalConv)]
+        for convolution in convolutions:
+            convolution.begin()
+        chunks = [self._decoded(chunk) for chunk in torch.split(latents, self.chunk, dim=2)]
+        for convolution in convolutions:
+            convolution.end()
+        return torch.cat(chunks, dim=2)
+
+    def _decoded(self, latents: Tensor) -> Tensor:
         x = self.levels(self.middle(self.enter(latents)))
         x = self.leave(functional.silu(self.norm(x)))
         colours: Tensor = (0.5 + 0.5 * x).clamp(0.0, 1.0)
@@ -46,18 +62,44 @@ class Decoder(nn.Module):
 
 
 class CausalConv(nn.Module):
-    """A 3-D convolution that pads time on the left only; the shape stays."""
+    """A 3-D convolution that pads time on the left only; the shape stays.
+
+    Between :meth:`begin` and :meth:`end` an input goes on where the one before ended: ``past`` are
+    that one's last frames, which stand in place of the padding.
+    """
 
     def __init__(self, inputs: int, outputs: int, *, size: int, space: int | None = None) -> None:
         super().__init__()
         space = size if space is None else space
-        self.padding = (space // 2, space // 2, space // 2, space // 2, size - 1, 0)
+        self.history = size - 1
+        self.around = (space // 2, space // 2, space // 2, space // 2)
         self.convolve = nn.Conv3d(inputs, outputs, kernel_size=(size, space, space))
+        self.chunked = False
+        self.past: Tensor | None = None
+
+    def begin(self) -> None:
+        """The next input is the first chunk of a video."""
+        self.chunked, self.past = True, None
+
+    def end(self) -> None:
+        """The next input is a whole video."""
+        self.chunked, self.past = False, None
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, f, rows, columns) to (batch, outputs, f, rows, columns)."""
-        convolved: Tensor = self.convolve(functional.pad(x, self.padding))
+        missing = self.history if self.past is None else 0
+        if self.past is not None:
+            x = torch.cat((self.past, x), dim=2)
+        padded = functional.pad(x, (*self.around, missing, 0))
+        if self.chunked and self.history:
+            self.past = self._last_frames(x)
+        convolved: Tensor = self.convolve(padded)
         return convolved
+
+    def _last_frames(self, x: Tensor) -> Tensor:
+        """The last ``history`` frames, copied, with zeros before a video that is yet shorter."""
+        short = max(0, self.history - x.shape[2])
+        return functional.pad(x[:, :, -self.history :], (0, 0, 0, 0, short, 0)).clone()
 
 
 class ChannelNorm(nn.Module):
@@ -65,7 +107,7 @@ class ChannelNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = nn.RMSNorm(channels)
+        self.norm = rms_norm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, f, rows, columns) to the same."""
@@ -119,10 +161,14 @@ class TimeUpsample(nn.Module):
         self.widen = CausalConv(channels, 2 * channels, size=3, space=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, f, rows, columns) to (batch, channels, 2f - 1, rows, columns)."""
+        """(batch, channels, f, rows, columns) to (batch, channels, 2f - 1, rows, columns).
+
+        To 2f frames for a chunk that is not the first.
+        """
+        begins = self.widen.past is None
         both = torch.stack(self.widen(x).chunk(2, dim=1), dim=3)
-        doubled: Tensor = both.flatten(2, 3)[:, :, 1:]
-        return doubled
+        doubled: Tensor = both.flatten(2, 3)
+        return doubled[:, :, 1:] if begins else doubled
 
 
 class SpaceUpsample(nn.Module):

@@ -15,6 +15,7 @@ from perfgate.workloads.diffusion.config import TransformerConfig
 from perfgate.workloads.diffusion.layers import (
     ConditionEmbedding,
     FeedForward,
+    HeadNorm,
     Linear,
     Modulation,
     merge_heads,
@@ -24,9 +25,6 @@ from perfgate.workloads.diffusion.layers import (
 )
 from perfgate.workloads.diffusion.rotary import rotate
 from perfgate.workloads.diffusion.transformer import unpatchify
-
-_GUIDANCE_SCALE = 1000.0
-"""FLUX embeds guidance on the same scale as the timestep."""
 
 
 class JointTransformer(nn.Module):
@@ -52,14 +50,14 @@ class JointTransformer(nn.Module):
     ) -> Tensor:
         """Velocity in the shape of ``latents``.
 
-        ``time`` and ``guidance`` are (batch,), ``text`` (batch, tokens, text width), ``rotary``
-        (tokens + patches, channels of a head / 2) complex.
+        ``time`` and ``guidance`` are (batch, CONDITION_FREQUENCIES) sinusoids, ``text`` (batch,
+        tokens, text width), ``rotary`` the table of the tokens and the patches.
         """
         grid = self.patchify(latents)
         image = grid.flatten(2).transpose(1, 2)
         condition = (
             self.embed_time(time)
-            + self.embed_guidance(_GUIDANCE_SCALE * guidance)
+            + self.embed_guidance(guidance)
             + self.embed_pooled(text.mean(dim=1))
         )
         words = self.embed_text(text)
@@ -87,17 +85,17 @@ class Stream(nn.Module):
         self.modulation = Modulation(width, parts=6)
         self.attention_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.qkv = Linear(width, 3 * width)
-        self.query_norm = nn.RMSNorm(width // config.heads)
-        self.key_norm = nn.RMSNorm(width // config.heads)
+        self.query_norm = HeadNorm(width, heads=config.heads, over=config.query_norm)
+        self.key_norm = HeadNorm(width, heads=config.heads, over=config.query_norm)
         self.output = Linear(width, width, std=gain * width**-0.5)
         self.feed_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.feed = FeedForward(width, config.hidden, gain=gain)
 
     def project(self, x: Tensor, *, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each (batch, heads, tokens, channels)."""
-        parts = self.qkv(modulate(self.attention_norm(x), shift=shift, scale=scale))
-        query, key, value = (split_heads(part, self.heads) for part in parts.chunk(3, dim=-1))
-        return self.query_norm(query), self.key_norm(key), value
+        qkv = self.qkv(modulate(self.attention_norm(x), shift=shift, scale=scale))
+        query, key, value = qkv.chunk(3, dim=-1)
+        return self.query_norm(query), self.key_norm(key), split_heads(value, self.heads)
 
 
 class DoubleBlock(nn.Module):
@@ -145,8 +143,8 @@ class SingleBlock(nn.Module):
         self.modulation = Modulation(width, parts=3)
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.enter = Linear(width, 3 * width + hidden)
-        self.query_norm = nn.RMSNorm(width // config.heads)
-        self.key_norm = nn.RMSNorm(width // config.heads)
+        self.query_norm = HeadNorm(width, heads=config.heads, over=config.query_norm)
+        self.key_norm = HeadNorm(width, heads=config.heads, over=config.query_norm)
         self.leave = Linear(width + hidden, width, std=gain * (width + hidden) ** -0.5)
 
     def forward(self, x: Tensor, condition: Tensor, rotary: Tensor) -> Tensor:
@@ -154,9 +152,11 @@ class SingleBlock(nn.Module):
         shift, scale, gate = self.modulation(condition)
         entered = self.enter(modulate(self.norm(x), shift=shift, scale=scale))
         qkv, hidden = entered.tensor_split((3 * x.shape[-1],), dim=-1)
-        query, key, value = (split_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))
+        query, key, value = qkv.chunk(3, dim=-1)
         attended = functional.scaled_dot_product_attention(
-            rotate(self.query_norm(query), rotary), rotate(self.key_norm(key), rotary), value
+            rotate(self.query_norm(query), rotary),
+            rotate(self.key_norm(key), rotary),
+            split_heads(value, self.heads),
         )
         joined = torch.cat(
             (merge_heads(attended), functional.gelu(hidden, approximate="tanh")), dim=-1

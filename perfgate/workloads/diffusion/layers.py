@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,12 @@ from torch.nn import functional
 
 MODULATION_STD = 0.02
 """adaLN-zero would make each block the identity, and an output hash would prove nothing."""
+
+CONDITION_FREQUENCIES = 256
+"""How many sinusoids tell a transformer its timestep, as in DiT, Wan and FLUX."""
+
+_NORM_EPS = torch.finfo(torch.float32).eps
+"""torch's default depends on the type, and that of bf16 (0.0078) is no negligible one."""
 
 
 class Modulation(nn.Module):
@@ -20,14 +27,26 @@ class Modulation(nn.Module):
 
     def __init__(self, width: int, *, parts: int) -> None:
         super().__init__()
-        self.parts = parts
-        self.table = nn.Parameter(torch.empty(parts * width))
+        self.table = ModulationTable(width, parts=parts)
         self.project = Linear(width, parts * width, std=MODULATION_STD)
 
     def forward(self, condition: Tensor) -> tuple[Tensor, ...]:
         """(batch, width) to ``parts`` tensors of (batch, 1, width)."""
-        modulation: Tensor = self.project(functional.silu(condition)) + self.table
-        return modulation.unsqueeze(1).chunk(self.parts, dim=-1)
+        parts: tuple[Tensor, ...] = self.table(self.project(functional.silu(condition)))
+        return parts
+
+
+class ModulationTable(nn.Module):
+    """What a block adds to a projection of the conditioning vector that it may share."""
+
+    def __init__(self, width: int, *, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+        self.table = nn.Parameter(torch.empty(parts * width))
+
+    def forward(self, projected: Tensor) -> tuple[Tensor, ...]:
+        """(batch, parts * width) to ``parts`` tensors of (batch, 1, width)."""
+        return (projected + self.table).unsqueeze(1).chunk(self.parts, dim=-1)
 
 
 class Linear(nn.Linear):
@@ -52,23 +71,50 @@ class FeedForward(nn.Module):
 
 
 class ConditionEmbedding(nn.Module):
-    """A scalar such as the timestep as a vector: sinusoids, then a two-layer perceptron."""
+    """A scalar such as the timestep as a vector: a two-layer perceptron over its sinusoids.
 
-    def __init__(self, width: int, *, frequencies: int = 256) -> None:
+    The sinusoids come from outside, because they are computed in fp64, which not every device has,
+    and once a request instead of once a step.
+    """
+
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.frequencies = frequencies
-        self.enter = Linear(frequencies, width)
+        self.enter = Linear(CONDITION_FREQUENCIES, width)
         self.leave = Linear(width, width)
 
-    def forward(self, value: Tensor) -> Tensor:
-        """(batch,) to (batch, width)."""
-        waves = sinusoids(value, self.frequencies)
+    def forward(self, waves: Tensor) -> Tensor:
+        """(batch, CONDITION_FREQUENCIES) to (batch, width)."""
         embedded: Tensor = self.leave(functional.silu(self.enter(waves)))
         return embedded
 
 
+class HeadNorm(nn.Module):
+    """RMSNorm of queries or keys, over the full width or over each head, and their split."""
+
+    def __init__(self, width: int, *, heads: int, over: Literal["width", "head"]) -> None:
+        super().__init__()
+        self.heads = heads
+        self.over = over
+        self.norm = rms_norm(width if over == "width" else width // heads)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, tokens, width) to (batch, heads, tokens, channels)."""
+        if self.over == "width":
+            return split_heads(self.norm(x), self.heads)
+        normed: Tensor = self.norm(split_heads(x, self.heads))
+        return normed
+
+
+def rms_norm(channels: int) -> nn.RMSNorm:
+    """RMSNorm with the same epsilon for every type."""
+    return nn.RMSNorm(channels, eps=_NORM_EPS)
+
+
 def sinusoids(value: Tensor, channels: int, *, max_period: float = 10_000.0) -> Tensor:
-    """(batch,) to (batch, channels): cosines, then sines (Vaswani et al. 2017, section 3.5)."""
+    """(batch,) to (batch, channels): cosines, then sines (Vaswani et al. 2017, section 3.5).
+
+    fp32 from fp64 arithmetic on the CPU.
+    """
     half = channels // 2
     exponent = torch.arange(half, dtype=torch.float64) / half
     angle = value.to(torch.float64).unsqueeze(1) * max_period**-exponent

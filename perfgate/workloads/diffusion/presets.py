@@ -1,17 +1,20 @@
-"""The sizes of the builtin pipelines, and the parameters a case may set. Never imports torch.
+"""The sizes of the builtin pipelines. Plain values: imports no torch and checks nothing.
 
-The presets are sized to take 1 to 3 s a request on one CPU thread in fp32, with the denoising
-loop most of it: short enough for many launches, long enough for a small margin to be resolved.
+``wan-tiny``, ``flux-tiny`` and ``wan-dual`` are sized for the CPU: 1 to 3 s a request on one thread
+in fp32, with the denoising loop most of it, short enough for many launches and long enough for a
+small margin to be resolved. The others are for a GPU or NPU.
+
+``wan-1.3b`` and ``flux-like`` have the transformer of Wan 2.1 T2V 1.3B (Wan Team 2025) and FLUX.1
+(Black Forest Labs 2024) in structure and size. What stands around it is smaller, because it is
+under a twentieth of a request: 4 layers of text encoder at the full width of umt5-xxl and t5-xxl,
+which have 24, and a decoder with Wan's channels and strides but one residual block a level.
+``wan-dual`` switches experts as Wan 2.2 does.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
-from perfgate.errors import ConfigurationError
 from perfgate.workloads.diffusion.config import (
     DecoderConfig,
     PipelineConfig,
@@ -20,127 +23,160 @@ from perfgate.workloads.diffusion.config import (
     TransformerConfig,
 )
 
+_IMAGE = ("height", "width", "steps", "guidance", "seed", "prompt")
+_VIDEO = ("frames", *_IMAGE)
+_EXECUTION = ("dtype", "attention", "compile", "graphs")
+
+_TINY_TEXT = TextConfig(vocabulary=4096, tokens=64, width=256, heads=4, layers=8, hidden=1024)
+_TINY_VIDEO_DECODER = DecoderConfig(channels=(64, 32, 32), upsampling=((2, 2), (2, 1)))
+_LARGE_TEXT = TextConfig(
+    vocabulary=16_384, tokens=512, width=4096, heads=64, layers=4, hidden=10_240
+)
+
+WAN_TINY = PipelineConfig(
+    preset="wan-tiny",
+    text=_TINY_TEXT,
+    transformer=TransformerConfig(
+        kind="cross",
+        width=96,
+        heads=3,
+        layers=10,
+        single_layers=0,
+        hidden=256,
+        patch=(1, 2, 2),
+        rotary_axes=(8, 12, 12),
+        modulation="block",
+        query_norm="head",
+    ),
+    decoder=_TINY_VIDEO_DECODER,
+    latent_channels=16,
+    shift=3.0,
+    weight_seed=1,
+    request=Request(frames=9, height=64, width=64, steps=8, guidance=5.0),
+    params=(*_VIDEO, *_EXECUTION),
+)
+
+FLUX_TINY = PipelineConfig(
+    preset="flux-tiny",
+    text=TextConfig(vocabulary=4096, tokens=64, width=256, heads=4, layers=16, hidden=1024),
+    transformer=TransformerConfig(
+        kind="joint",
+        width=384,
+        heads=6,
+        layers=3,
+        single_layers=6,
+        hidden=1536,
+        patch=(1, 2, 2),
+        rotary_axes=(16, 24, 24),
+        modulation="block",
+        query_norm="head",
+    ),
+    decoder=DecoderConfig(channels=(64, 64, 64), upsampling=((1, 2), (1, 2))),
+    latent_channels=16,
+    shift=3.0,
+    weight_seed=2,
+    request=Request(height=128, width=128, steps=8, guidance=3.5),
+    params=(*_IMAGE, *_EXECUTION),
+)
+
+WAN_DUAL = PipelineConfig(
+    preset="wan-dual",
+    text=_TINY_TEXT,
+    transformer=TransformerConfig(
+        kind="cross",
+        width=96,
+        heads=3,
+        layers=10,
+        single_layers=0,
+        hidden=256,
+        patch=(1, 2, 2),
+        rotary_axes=(8, 12, 12),
+        modulation="shared",
+        query_norm="width",
+    ),
+    decoder=_TINY_VIDEO_DECODER,
+    latent_channels=16,
+    shift=12.0,
+    weight_seed=3,
+    request=Request(frames=9, height=64, width=64, steps=8, guidance=4.0, guidance_2=3.0),
+    params=(*_VIDEO, "guidance_2", *_EXECUTION),
+    boundary=0.875,
+)
+
+WAN_SMALL = PipelineConfig(
+    preset="wan-small",
+    text=TextConfig(vocabulary=4096, tokens=128, width=512, heads=8, layers=8, hidden=2048),
+    transformer=TransformerConfig(
+        kind="cross",
+        width=384,
+        heads=6,
+        layers=8,
+        single_layers=0,
+        hidden=1536,
+        patch=(1, 2, 2),
+        rotary_axes=(24, 20, 20),
+        modulation="shared",
+        query_norm="width",
+    ),
+    decoder=DecoderConfig(channels=(128, 128, 64, 32), upsampling=((2, 2), (2, 2), (1, 2))),
+    latent_channels=16,
+    shift=5.0,
+    weight_seed=4,
+    request=Request(frames=17, height=256, width=384, steps=30, guidance=5.0),
+    params=(*_VIDEO, *_EXECUTION),
+)
+
+WAN_1_3B = PipelineConfig(
+    preset="wan-1.3b",
+    text=_LARGE_TEXT,
+    transformer=TransformerConfig(
+        kind="cross",
+        width=1536,
+        heads=12,
+        layers=30,
+        single_layers=0,
+        hidden=8960,
+        patch=(1, 2, 2),
+        rotary_axes=(44, 42, 42),
+        modulation="shared",
+        query_norm="width",
+    ),
+    decoder=DecoderConfig(
+        channels=(384, 384, 192, 96), upsampling=((2, 2), (2, 2), (1, 2)), chunk=1
+    ),
+    latent_channels=16,
+    shift=5.0,
+    weight_seed=5,
+    request=Request(frames=17, height=480, width=832, steps=10, guidance=5.0),
+    params=(*_VIDEO, "depth_divisor", *_EXECUTION),
+    weights_drawn_on="device",
+)
+
+FLUX_LIKE = PipelineConfig(
+    preset="flux-like",
+    text=_LARGE_TEXT,
+    transformer=TransformerConfig(
+        kind="joint",
+        width=3072,
+        heads=24,
+        layers=19,
+        single_layers=38,
+        hidden=12_288,
+        patch=(1, 2, 2),
+        rotary_axes=(16, 56, 56),
+        modulation="block",
+        query_norm="head",
+    ),
+    decoder=DecoderConfig(channels=(512, 512, 256, 128), upsampling=((1, 2), (1, 2), (1, 2))),
+    latent_channels=16,
+    shift=3.16,
+    weight_seed=6,
+    request=Request(height=1024, width=1024, steps=28, guidance=3.5),
+    params=(*_IMAGE, "depth_divisor", *_EXECUTION),
+    weights_drawn_on="device",
+)
+
 PRESETS: Mapping[str, PipelineConfig] = {
-    "wan-tiny": PipelineConfig(
-        preset="wan-tiny",
-        text=TextConfig(vocabulary=4096, tokens=64, width=256, heads=4, layers=8, hidden=1024),
-        transformer=TransformerConfig(
-            kind="cross",
-            width=96,
-            heads=3,
-            layers=10,
-            single_layers=0,
-            hidden=256,
-            patch=(1, 2, 2),
-            rotary_axes=(8, 12, 12),
-        ),
-        decoder=DecoderConfig(channels=(64, 32, 32), upsampling=((2, 2), (2, 1))),
-        latent_channels=16,
-        shift=3.0,
-        weight_seed=1,
-        request=Request(frames=9, height=64, width=64, steps=8, guidance=5.0),
-        params=("frames", "height", "width", "steps", "guidance", "seed", "prompt"),
-    ),
-    "flux-tiny": PipelineConfig(
-        preset="flux-tiny",
-        text=TextConfig(vocabulary=4096, tokens=64, width=256, heads=4, layers=16, hidden=1024),
-        transformer=TransformerConfig(
-            kind="joint",
-            width=384,
-            heads=6,
-            layers=3,
-            single_layers=6,
-            hidden=1536,
-            patch=(1, 2, 2),
-            rotary_axes=(16, 24, 24),
-        ),
-        decoder=DecoderConfig(channels=(64, 64, 64), upsampling=((1, 2), (1, 2))),
-        latent_channels=16,
-        shift=3.0,
-        weight_seed=2,
-        request=Request(height=128, width=128, steps=8, guidance=3.5),
-        params=("height", "width", "steps", "guidance", "seed", "prompt"),
-    ),
+    config.preset: config
+    for config in (WAN_TINY, FLUX_TINY, WAN_DUAL, WAN_SMALL, WAN_1_3B, FLUX_LIKE)
 }
-
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "frames": (1, 121),
-    "height": (8, 1024),
-    "width": (8, 1024),
-    "steps": (1, 200),
-    "guidance": (0.0, 50.0),
-    "seed": (0, 2**63 - 1),
-}
-_MAX_PROMPT_CHARS = 2000
-
-
-def resolve(preset: str, params: Mapping[str, object]) -> PipelineConfig:
-    """The preset with ``params`` set; raises ConfigurationError that lists every problem."""
-    if preset not in PRESETS:
-        raise ConfigurationError(
-            f"unknown preset {preset!r}{_nearest(preset, tuple(PRESETS))}",
-            fix=f"Use one of the presets: {', '.join(PRESETS)}.",
-        )
-    config = PRESETS[preset]
-    _check(config, params)
-    values: dict[str, Any] = dict(params)
-    if "guidance" in values:
-        values["guidance"] = float(values["guidance"])
-    return replace(config, request=replace(config.request, **values))
-
-
-def validate(config: PipelineConfig) -> None:
-    """Raise ConfigurationError unless the request fits the pipeline that is to serve it."""
-    _check(config, {name: getattr(config.request, name) for name in config.params})
-
-
-def _check(config: PipelineConfig, params: Mapping[str, object]) -> None:
-    told = [_problem(name, value, config) for name, value in params.items()]
-    problems = [problem for problem in told if problem is not None]
-    if problems:
-        listed = "".join(f"\n  - {problem}" for problem in problems)
-        raise ConfigurationError(
-            f"preset {config.preset} cannot take these params:{listed}",
-            fix=f"Correct them; {config.preset} takes {', '.join(config.params)}.",
-        )
-
-
-def _problem(name: str, value: object, config: PipelineConfig) -> str | None:
-    if name not in config.params:
-        return f"{name}: unknown param{_nearest(name, config.params)}"
-    if name == "prompt":
-        if isinstance(value, str) and len(value) <= _MAX_PROMPT_CHARS:
-            return None
-        return f"prompt: {value!r}: write a text of at most {_MAX_PROMPT_CHARS} characters"
-    low, high = _RANGES[name]
-    whole = name != "guidance"
-    kind = "a whole number" if whole else "a number"
-    allowed = f"write {kind} from {low:g} to {high if whole else f'{high:g}'}"
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        return f"{name}: {value!r}: {allowed}"
-    if not low <= value <= high:
-        return f"{name}: {value!r}: {allowed}"
-    return _misfit(name, int(value), config)
-
-
-def _misfit(name: str, value: int, config: PipelineConfig) -> str | None:
-    """Why a size does not fit the pipeline's strides, with the nearest ones that do."""
-    if name in ("height", "width"):
-        first, step = 0, config.space_multiple
-        rule = f"a multiple of {step}"
-    elif name == "frames":
-        first, step = 1, config.decoder.time_stride
-        rule = f"1 more than a multiple of {step}"
-    else:
-        return None
-    over = (value - first) % step
-    if over == 0:
-        return None
-    below, above = value - over, value - over + step
-    nearest = f"{below} or {above}" if below >= _RANGES[name][0] else f"{above}"
-    return f"{name}: {value}: must be {rule}, such as {nearest}"
-
-
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f", did you mean {close[0]}?" if close else ""

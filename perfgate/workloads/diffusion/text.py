@@ -15,7 +15,7 @@ from perfgate.workloads.diffusion.layers import (
     Linear,
     merge_heads,
     residual_gain,
-    sinusoids,
+    rms_norm,
     split_heads,
 )
 
@@ -25,16 +25,14 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
-        self.config = config
         # From an empty table: initialising a meta tensor as nn.Embedding does loads torch._dynamo.
         table = torch.empty(config.vocabulary, config.width)
         self.embed = nn.Embedding(config.vocabulary, config.width, _weight=table)
         self.blocks = nn.ModuleList(TextBlock(config) for _ in range(config.layers))
-        self.norm = nn.RMSNorm(config.width)
+        self.norm = rms_norm(config.width)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """(batch, tokens) to (batch, tokens, width)."""
-        positions = sinusoids(torch.arange(ids.shape[1]), self.config.width)
+    def forward(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """(batch, tokens) and the sinusoids of (tokens, width) to (batch, tokens, width)."""
         x = self.embed(ids) + positions
         for block in self.blocks:
             x = block(x)
@@ -49,10 +47,10 @@ class TextBlock(nn.Module):
         super().__init__()
         width, gain = config.width, residual_gain(config.layers)
         self.heads = config.heads
-        self.attention_norm = nn.RMSNorm(width)
+        self.attention_norm = rms_norm(width)
         self.qkv = Linear(width, 3 * width)
         self.output = Linear(width, width, std=gain * width**-0.5)
-        self.feed_norm = nn.RMSNorm(width)
+        self.feed_norm = rms_norm(width)
         self.gate_and_value = Linear(width, 2 * config.hidden)
         self.leave = Linear(config.hidden, width, std=gain * config.hidden**-0.5)
 

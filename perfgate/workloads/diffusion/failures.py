@@ -1,0 +1,87 @@
+"""What ended a request, in words that name the stage. Turns exceptions and results into errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from perfgate.errors import BenchmarkError
+from perfgate.profile.devices.device import Device
+from perfgate.profile.devices.out_of_memory import out_of_memory
+from perfgate.workloads.diffusion.config import PipelineConfig
+from perfgate.workloads.diffusion.estimate import fits_in, needed_bytes, smaller_requests
+from perfgate.workloads.diffusion.pipeline import DECODING, DENOISING, TEXT_ENCODING, Generated
+from perfgate.workloads.diffusion.placement import Placement
+
+LOADING = "loading"
+_GIB = 2**30
+
+
+def explained(
+    error: Exception,
+    *,
+    within: Sequence[str],
+    config: PipelineConfig,
+    placement: Placement,
+    device: Device,
+) -> Exception:
+    """BenchmarkError for a lack of memory, naming the stage and what would fit; else ``error``.
+
+    ``within`` are the spans that the exception left, innermost first.
+    """
+    found = out_of_memory(error)
+    if found is None:
+        return error
+    asked = "" if found.asked_bytes is None else f", asking for {_gib(found.asked_bytes)} more"
+    return BenchmarkError(
+        f"{device.torch_device} ({device.name()}) ran out of memory in {_named(within)}{asked}",
+        fix=_what_would_fit(config, placement, device),
+    )
+
+
+def check_finite(generated: Generated) -> None:
+    """Raise BenchmarkError naming the first stage whose output holds NaN or infinity."""
+    tensors = (
+        (TEXT_ENCODING, "text embedding", generated.text),
+        *((DENOISING, name, tensor) for name, tensor in generated.latents),
+        (DECODING, "frames", generated.frames),
+    )
+    for stage, name, tensor in tensors:
+        if not bool(torch.isfinite(tensor).all()):
+            raise BenchmarkError(
+                f"{stage} computed NaN or infinity: the {name} of the request is not finite",
+                fix="Look in that stage for a division by zero or an overflow, such as of float16.",
+            )
+
+
+def _named(within: Sequence[str]) -> str:
+    """``DenoisingStage (denoising_step_3)``; the request itself is no stage."""
+    stages = [name for name in within if name != "request"]
+    if not stages:
+        return "the request"
+    return stages[-1] if len(stages) == 1 else f"{stages[-1]} ({stages[0]})"
+
+
+def _what_would_fit(config: PipelineConfig, placement: Placement, device: Device) -> str:
+    memory, element = device.capability().memory_bytes, placement.dtype.itemsize
+    needed = needed_bytes(config, element_bytes=element)
+    told = (
+        f"By perfgate's estimate this request needs {_gib(needed)}, and the device has "
+        f"{_gib(memory)}"
+    )
+    fits = fits_in(memory, element_bytes=element)
+    if fits(config):
+        return f"{told}: see whether another process holds its memory."
+    smaller = smaller_requests(config, fits)
+    if smaller:
+        return f"{told}. {', or '.join(smaller)}, would fit."
+    if "depth_divisor" in config.params:
+        return (
+            f"{told}: the weights alone leave no room. Set depth_divisor, or use a larger device."
+        )
+    return f"{told}: no size of this preset would fit. Use a smaller preset or a larger device."
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / _GIB:.1f} GiB"
