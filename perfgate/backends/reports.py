@@ -1,4 +1,4 @@
-"""Reads what a benchmark left behind: sglang's performance dump, one or a list of them.
+"""Reads what a benchmark left behind: sglang's performance dump, one or a list of them, or its log.
 
 Nothing in the file is trusted: size, shape and every number are checked, and a refusal names the
 place in the file.
@@ -6,19 +6,33 @@ place in the file.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
+from perfgate.profile.sglang import (
+    STAGE_METRICS,
+    FormatError,
+    PerfDump,
+    PerfLogLine,
+    RequestTimes,
+    parse_json,
+    parse_log,
+)
 from perfgate.records import OutputFingerprint, Report, Stage
 
 MAX_REPORT_BYTES = 16 * 2**20
-_KNOWN = {"total_duration_ms", "steps", "denoise_steps_ms", "memory_checkpoints", "perfgate"}
-_PEAKS = ("peak_reserved_mb", "peak_allocated_mb", "peak_host_anon_mb")
+_MOST_NAMED = 4
+_MOST_NAME_CHARS = 200
+_READ = {"total_duration_ms", "perfgate"}
+_READ_OF_OWN = {
+    *("version", "sync", "incomplete", "stage_counts"),
+    *("load_ms", "peak_memory_mb", "flops", "output"),
+}
+_PEAKS = ("peak_reserved_mb", "peak_allocated_mb", "peak_host_anon_mb", "peak_host_mb")
 
 
 class ReportError(ValueError):
@@ -40,17 +54,19 @@ def read_reports(path: Path) -> tuple[Report, ...]:
 
 
 def parse_reports(text: str) -> tuple[Report, ...]:
-    """The same from the file's text."""
+    """The same from the file's text.
+
+    Of a performance log the requests after the last warm-up are read: those whose line is tagged
+    as one with stages, behind the last such line that tells none. The log has to be this launch's
+    own (``SGLANG_PERF_LOG_DIR`` in a fresh folder): sglang goes on writing where it finds one.
+    """
     if not text.strip():
         raise ReportError("the report is empty")
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ReportError(f"the report is not whole JSON: {error}") from error
-    dumps = data if isinstance(data, list) else [data]
-    if not dumps:
-        raise ReportError("the report is an empty list: no request was measured")
-    return tuple(_report(dump, f"report[{i}]") for i, dump in enumerate(dumps))
+        requests = _logged(text) if _is_log(text) else _dumped(text)
+    except FormatError as error:
+        raise ReportError(f"the report {error}") from error
+    return tuple(_report(request, where) for where, request in requests)
 
 
 def imported_files(reports: tuple[Report, ...]) -> dict[str, str]:
@@ -63,60 +79,106 @@ def imported_files(reports: tuple[Report, ...]) -> dict[str, str]:
     return found
 
 
-def _refuse_constant(name: str) -> float:
-    raise ReportError(f"the report holds {name}, which is no time")
-
-
-def _report(dump: object, where: str) -> Report:
-    if not isinstance(dump, Mapping):
-        raise ReportError(f"{where} is not a mapping with total_duration_ms and steps")
-    own = dump.get("perfgate")
-    own = own if isinstance(own, Mapping) else {}
-    total = _positive(dump.get("total_duration_ms"), f"{where}.total_duration_ms")
+def _is_log(text: str) -> bool:
+    """Whether the text is one document a line; a dump on a single line is none."""
+    first, _, rest = text.partition("\n")
     try:
-        return Report(
-            total_duration_ms=total,
-            stages=_stages(dump.get("steps"), where),
-            steps_ms=_steps(dump.get("denoise_steps_ms", []), where),
-            load_ms=own.get("load_ms"),
-            peak_memory_mb=own.get("peak_memory_mb", _peak(dump.get("memory_checkpoints"))),
-            output=_output(own.get("output")),
-            extra=_extra(dump, own),
+        document = parse_json(first)
+    except FormatError:
+        return False
+    tagged = isinstance(document, dict) and document.get("tag") == STAGE_METRICS
+    return tagged or bool(rest.strip())
+
+
+def _dumped(text: str) -> list[tuple[str, RequestTimes]]:
+    data = parse_json(text)
+    dumps = data if isinstance(data, list) else [data]
+    if not dumps:
+        raise ReportError("the report is an empty list: no request was measured")
+    found: list[tuple[str, RequestTimes]] = []
+    for index, document in enumerate(dumps):
+        where = f"report[{index}]"
+        if not isinstance(document, dict):
+            raise ReportError(f"{where} is not a mapping with total_duration_ms and steps")
+        dump = PerfDump(document)
+        if dump.stages_are_suppressed:
+            raise ReportError(f"{where} is a warm-up (suppress_stage_breakdown), no measurement")
+        found.append((where, dump))
+    return found
+
+
+def _logged(text: str) -> list[tuple[str, RequestTimes]]:
+    tagged = [
+        (f"report line {number}", line)
+        for number, line in enumerate(parse_log(text), start=1)
+        if line.tag == STAGE_METRICS
+    ]
+    if not tagged:
+        raise ReportError(f"no line of the report is tagged {STAGE_METRICS}")
+    warm_ups = [index for index, (_, line) in enumerate(tagged) if _is_warm_up(line)]
+    measured = tagged[warm_ups[-1] + 1 :] if warm_ups else tagged
+    if not measured:
+        raise ReportError(
+            f"{tagged[-1][0]}, the last request, tells no stages, as a warm-up: "
+            "no request was measured"
         )
+    return list(measured)
+
+
+def _is_warm_up(line: PerfLogLine) -> bool:
+    """sglang writes a warm-up's line without its stages, and does not say why there are none."""
+    return line.stages_are_suppressed or line.document.get("stages") == []
+
+
+def _report(request: RequestTimes, where: str) -> Report:
+    try:
+        own = request.perfgate
+        _refuse_what_is_no_measurement(request, where)
+        memory = request.memory_mb
+        report = Report(
+            total_duration_ms=request.total_duration_ms,
+            stages=_stages(request, own.get("stage_counts")),
+            steps_ms=request.steps_ms,
+            load_ms=own.get("load_ms"),
+            peak_memory_mb=own.get("peak_memory_mb", _peak(memory)),
+            memory_checkpoints=memory,
+            sync=own.get("sync"),
+            flops=own.get("flops"),
+            output=_output(own.get("output")),
+            extra=_extra(request, own),
+        )
+        report.model_dump_json()  # what cannot be written must not get as far as the record
+    except FormatError as error:
+        raise ReportError(f"{where}.{error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ReportError(f"{where}.{place}: {first['msg']}") from error
+    except PydanticSerializationError as error:
+        raise ReportError(f"{where} cannot be kept: {error}") from error
+    return report
 
 
-def _extra(dump: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in dump.items() if key not in _KNOWN}
-    read = ("load_ms", "peak_memory_mb", "output")
-    return kept | {key: value for key, value in own.items() if key not in read}
+def _refuse_what_is_no_measurement(request: RequestTimes, where: str) -> None:
+    if request.ran_cold:
+        raise ReportError(f"{where} ran cold: the warm-up before it failed (warmup_failed)")
+    left = [name[:_MOST_NAME_CHARS] for name in request.incomplete]
+    if not left:
+        return
+    stages = ", ".join([name for name in left if name != "request"][:_MOST_NAMED])
+    if "request" not in left:
+        raise ReportError(f"{where}: an exception left {stages}, whose time is not known")
+    raise ReportError(f"{where}: the request ended in {stages or 'none of its stages'}")
 
 
-def _stages(listed: object, where: str) -> tuple[Stage, ...]:
-    if not isinstance(listed, list) or not listed:
-        raise ReportError(f"{where}.steps names no stage; it must list name and duration_ms")
-    stages = []
-    for index, item in enumerate(listed):
-        place = f"{where}.steps[{index}]"
-        if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
-            raise ReportError(f"{place} must be a mapping with name and duration_ms")
-        duration_ms = _time(item.get("duration_ms"), f"{place}.duration_ms")
-        stages.append(Stage(name=item["name"], duration_ms=duration_ms))
-    return tuple(stages)
-
-
-def _steps(listed: object, where: str) -> tuple[float, ...]:
-    if not isinstance(listed, list):
-        raise ReportError(f"{where}.denoise_steps_ms must be a list")
+def _stages(request: RequestTimes, counts: object) -> tuple[Stage, ...]:
+    stages = request.stages
+    if not stages:
+        raise FormatError(f"{request.STAGES} names no stage; it must list name and duration_ms")
+    known = counts if isinstance(counts, Mapping) else {}
     return tuple(
-        _time(
-            item.get("duration_ms") if isinstance(item, Mapping) else None,
-            f"{where}.denoise_steps_ms[{index}].duration_ms",
-        )
-        for index, item in enumerate(listed)
+        Stage(name=stage.name, duration_ms=stage.duration_ms, count=known.get(stage.name, 1))
+        for stage in stages
     )
 
 
@@ -124,35 +186,17 @@ def _output(said: object) -> OutputFingerprint | None:
     return None if said is None else OutputFingerprint.model_validate(said)
 
 
-def _peak(checkpoints: object) -> float | None:
-    """The highest peak of any checkpoint in MiB; reserved memory where the dump has it."""
-    if not isinstance(checkpoints, Mapping):
-        return None
+def _peak(memory: Mapping[str, Mapping[str, float]]) -> float | None:
+    """The highest peak of any moment in MiB; reserved memory where the report has it."""
     for key in _PEAKS:
-        values = [c[key] for c in checkpoints.values() if isinstance(c, Mapping) and key in c]
-        numbers = [float(v) for v in values if isinstance(v, int | float) and v > 0]
-        if numbers:
-            return max(numbers)
+        peaks = [reading[key] for reading in memory.values() if reading.get(key, 0) > 0]
+        if peaks:
+            return max(peaks)
     return None
 
 
-def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ReportError(f"{where} is {value!r}; it must be a number of milliseconds")
-    if not math.isfinite(value):
-        raise ReportError(f"{where} is {value!r}; it must be finite")
-    return float(value)
-
-
-def _time(value: object, where: str) -> float:
-    number = _number(value, where)
-    if number < 0:
-        raise ReportError(f"{where} is {number:g}; a time cannot be negative")
-    return number
-
-
-def _positive(value: object, where: str) -> float:
-    number = _number(value, where)
-    if number <= 0:
-        raise ReportError(f"{where} is {number:g}; a request takes more than no time")
-    return number
+def _extra(request: RequestTimes, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever else was told, perfgate's own words beside sglang's."""
+    read = _READ | {request.STAGES, request.STEPS, request.MEMORY}
+    kept = {key: value for key, value in request.document.items() if key not in read}
+    return kept | {key: value for key, value in own.items() if key not in _READ_OF_OWN}
