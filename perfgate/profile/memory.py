@@ -28,24 +28,7 @@ def peak_resident_mib(status: Path = _STATUS) -> float:
     return peak / (_BYTES_PER_MIB if sys.platform == "darwin" else _KIB_PER_MIB)
 
 
-def usable_memory_bytes(root: Path = Path("/")) -> int:
-    """What this process may use: the machine's memory, or less under a cgroup v2's ``memory.max``.
-
-    A limit on any group around the process's own holds for it as well.
-    """
-    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    entry = re.search(r"^0::/(.*)$", _text(root / "proc/self/cgroup"), re.MULTILINE)
-    top = root / "sys/fs/cgroup"
-    group = top / (entry[1] if entry else "")
-    for folder in (group, *(outer for outer in group.parents if outer.is_relative_to(top))):
-        text = _text(folder / "memory.max").strip()
-        if text.isdigit():
-            limits.append(int(text))
-    return min(limits)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+def usable_memory_bytes(limit_bytes: int | None) -> int:
+    """What this process may use: the machine's memory, or less under the cgroup's limit."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return machine if limit_bytes is None else min(machine, limit_bytes)

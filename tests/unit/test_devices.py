@@ -18,6 +18,9 @@ from perfgate.profile.devices.opening import open_device
 
 GIB = 2**30
 MIB = 2**20
+A_CARD = "sys/bus/pci/devices/0000:01:00.0"
+NVIDIA_ON_BUS = [f"{A_CARD}/vendor=0x10de", f"{A_CARD}/class=0x030200"]
+ASCEND_ON_BUS = [f"{A_CARD}/vendor=0x19e5", f"{A_CARD}/class=0x120000"]
 
 
 class Event:
@@ -127,13 +130,13 @@ def refused(wanted, torch, root, **environ) -> str:
     return str(caught.value)
 
 
-def a_machine(root, *files, folders=()):
-    for name in files:
+def a_machine(root, *files):
+    """A machine with these files, written as ``path`` or ``path=text``."""
+    for file in files:
+        name, _, text = file.partition("=")
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    for name in folders:
-        (root / name).mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     return root
 
 
@@ -212,16 +215,16 @@ def test_no_cuda__torch_is_built_without(tmp_path):
     assert "→ Install a CUDA build" in text
 
 
-def test_no_cuda__a_machine_without_a_driver(tmp_path):
+def test_no_cuda__a_machine_without_a_gpu(tmp_path):
     module = Module(devices=0, warning="CUDA initialization:\n Found no NVIDIA driver")
     text = refused("cuda", a_torch(module), tmp_path)
-    assert "this machine has no NVIDIA driver (CUDA initialization: Found no NVIDIA driver)" in text
+    assert "this machine has no NVIDIA GPU (CUDA initialization: Found no NVIDIA driver)" in text
 
 
-def test_no_cuda__a_container_that_was_given_none(tmp_path):
-    machine = a_machine(tmp_path, folders=["proc/driver/nvidia"])
-    text = refused("cuda", a_torch(), machine)
-    assert "this container was given no GPU" in text
+@pytest.mark.parametrize("files", [["proc/driver/nvidia/version"], NVIDIA_ON_BUS])
+def test_no_cuda__a_container_that_was_given_none(files, tmp_path):
+    text = refused("cuda", a_torch(), a_machine(tmp_path, *files))
+    assert "this container was given none" in text
     assert "--gpus all" in text
 
 
@@ -231,10 +234,11 @@ def test_no_cuda__hidden_by_a_variable(tmp_path):
     assert "CUDA_VISIBLE_DEVICES='-1' leaves this process none" in text
 
 
-def test_no_cuda__a_driver_that_refuses(tmp_path):
+@pytest.mark.parametrize("environ", [{}, {"CUDA_VISIBLE_DEVICES": "0"}])
+def test_no_cuda__a_driver_that_refuses(environ, tmp_path):
     machine = a_machine(tmp_path, "dev/nvidia0")
     module = Module(devices=0, warning="The NVIDIA driver on your system is too old")
-    text = refused("cuda", a_torch(module), machine)
+    text = refused("cuda", a_torch(module), machine, **environ)
     assert "but CUDA cannot use it (The NVIDIA driver on your system is too old)" in text
     assert "support CUDA 12.8" in text
 
@@ -253,8 +257,9 @@ def test_no_npu__loading_it_was_switched_off(tmp_path):
 @pytest.mark.parametrize(
     ("files", "environ", "said"),
     [
-        ([], {}, "there is no /dev/davinci0"),
-        (["dev/davinci_manager"], {}, "there is no /dev/davinci0"),
+        ([], {}, "this machine has no Ascend NPU"),
+        (["dev/davinci_manager"], {}, "this machine has no Ascend NPU"),
+        (ASCEND_ON_BUS, {}, "this container was given none"),
         (["dev/davinci3"], {}, "but CANN cannot use it"),
         (["dev/davinci0"], {"ASCEND_RT_VISIBLE_DEVICES": "9"}, "ASCEND_RT_VISIBLE_DEVICES='9'"),
     ],
@@ -359,9 +364,8 @@ def test_an_accelerator__events_are_points_of_its_own_stream(tmp_path):
     ],
 )
 def test_cpu__bf16_only_where_the_cpu_has_instructions_for_it(flags, fast_dtype, tmp_path):
-    a_machine(tmp_path, "proc/cpuinfo")
     cpuinfo = f"processor\t: 0\nmodel name\t: AMD  EPYC 9654\nflags\t\t: {flags}\n"
-    (tmp_path / "proc/cpuinfo").write_text(cpuinfo)
+    a_machine(tmp_path, f"proc/cpuinfo={cpuinfo}")
     device = CpuDevice(root=tmp_path)
     assert device.name() == "AMD EPYC 9654"
     assert device.capability().fast_dtype == fast_dtype
@@ -374,10 +378,12 @@ def test_cpu__without_cpuinfo_has_a_name_and_no_bf16(tmp_path):
 
 
 def test_cpu__memory_is_what_the_narrowest_group_around_it_allows(tmp_path):
-    a_machine(tmp_path, "proc/self/cgroup", folders=["sys/fs/cgroup/pod/box"])
-    (tmp_path / "proc/self/cgroup").write_text("0::/pod/box\n")
-    (tmp_path / "sys/fs/cgroup/pod/memory.max").write_text(f"{512 * MIB}\n")
-    (tmp_path / "sys/fs/cgroup/pod/box/memory.max").write_text("max\n")
+    a_machine(
+        tmp_path,
+        "proc/self/cgroup=0::/pod/box\n",
+        f"sys/fs/cgroup/pod/memory.max={512 * MIB}\n",
+        "sys/fs/cgroup/pod/box/memory.max=max\n",
+    )
     assert CpuDevice(root=tmp_path).capability().memory_bytes == 512 * MIB
 
 

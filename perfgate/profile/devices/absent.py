@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from perfgate.errors import DeviceError
+from perfgate.profile.host import read_accelerators
 
 AcceleratorKind: TypeAlias = Literal["cuda", "npu"]
-
-_NODES: Mapping[AcceleratorKind, str] = {"cuda": "nvidia[0-9]*", "npu": "davinci[0-9]*"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,9 +34,10 @@ class Surroundings:
         """The warning as the end of a sentence."""
         return f" ({self.warning})" if self.warning else ""
 
-    def has_node(self, kind: AcceleratorKind) -> bool:
-        """Whether the kernel offers such a device here, usable or not."""
-        return any((self.root / "dev").glob(_NODES[kind]))
+    def has_file(self, kind: AcceleratorKind) -> bool:
+        """Whether the kernel offers such a device to this process, usable or not."""
+        here = read_accelerators(root=self.root)
+        return (here.nvidia_files if kind == "cuda" else here.ascend_files) > 0
 
 
 def absent(kind: AcceleratorKind, around: Surroundings) -> DeviceError:
@@ -52,23 +52,22 @@ def _no_cuda(around: Surroundings) -> DeviceError:
             f"no cuda device: torch {torch.__version__} is built without CUDA",
             "Install a CUDA build of this torch version that the machine's driver supports.",
         )
-    if "CUDA_VISIBLE_DEVICES" in around.environ:
-        return _hidden("cuda", "CUDA_VISIBLE_DEVICES", around)
-    if around.has_node("cuda"):
-        return _none(
+    here = read_accelerators(root=around.root)
+    if here.nvidia_files:
+        return _hidden("cuda", "CUDA_VISIBLE_DEVICES", around) or _none(
             "no cuda device: the machine has an NVIDIA GPU, but CUDA cannot use it" + around.said,
             "Run nvidia-smi there: the driver must be loaded and support CUDA "
             f"{torch.version.cuda}, which this torch is built for.",
         )
-    if (around.root / "proc/driver/nvidia").is_dir():
+    if here.nvidia_on_bus or here.nvidia_driver:
         return _none(
-            "no cuda device: the machine's NVIDIA driver is loaded, but there is no /dev/nvidia0: "
-            "this container was given no GPU",
+            "no cuda device: the machine has an NVIDIA GPU, but there is no /dev/nvidia0: this "
+            "container was given none, or the machine lacks the driver",
             "Start the container with --gpus all (Kubernetes: a limit of nvidia.com/gpu). GitHub's "
             "Docker actions get none: use perfgate/host in a job whose container has the GPU.",
         )
     return _none(
-        "no cuda device: this machine has no NVIDIA driver" + around.said,
+        "no cuda device: this machine has no NVIDIA GPU" + around.said,
         "Run on a machine with an NVIDIA GPU and its driver.",
     )
 
@@ -86,25 +85,33 @@ def _no_npu(around: Surroundings) -> DeviceError:
             f"no npu device: torch {version} knows none, because torch_npu is not installed",
             f"Install Ascend's CANN, and the torch_npu {series} that goes with this torch.",
         )
-    if "ASCEND_RT_VISIBLE_DEVICES" in around.environ:
-        return _hidden("npu", "ASCEND_RT_VISIBLE_DEVICES", around)
-    if around.has_node("npu"):
-        return _none(
+    here = read_accelerators(root=around.root)
+    if here.ascend_files:
+        return _hidden("npu", "ASCEND_RT_VISIBLE_DEVICES", around) or _none(
             "no npu device: the machine has an Ascend NPU, but CANN cannot use it" + around.said,
             "Run npu-smi info there, and check that CANN, the driver and torch_npu belong to one "
             "release.",
         )
+    if here.ascend_on_bus:
+        return _none(
+            "no npu device: the machine has an Ascend NPU, but there is no /dev/davinci0: this "
+            "container was given none, or the machine lacks the driver",
+            "Start the container with --device /dev/davinci0, /dev/davinci_manager, "
+            "/dev/devmm_svm and /dev/hisi_hdc, and with the driver's libraries mounted.",
+        )
     return _none(
-        "no npu device: there is no /dev/davinci0 or other NPU here" + around.said,
-        "Run on a machine with an Ascend NPU. A container needs --device /dev/davinci0, "
-        "/dev/davinci_manager, /dev/devmm_svm, /dev/hisi_hdc and the driver's libraries mounted.",
+        "no npu device: this machine has no Ascend NPU" + around.said,
+        "Run on a machine with an Ascend NPU and its driver.",
     )
 
 
-def _hidden(kind: AcceleratorKind, variable: str, around: Surroundings) -> DeviceError:
-    value = around.environ[variable][:80]
+def _hidden(kind: AcceleratorKind, variable: str, around: Surroundings) -> DeviceError | None:
+    """The variable that hides the devices; not to blame where torch names another cause."""
+    value = around.environ.get(variable)
+    if value is None or around.warning:
+        return None
     return _none(
-        f"no {kind} device: {variable}={value!r} leaves this process none" + around.said,
+        f"no {kind} device: {variable}={value[:80]!r} leaves this process none",
         f"Unset {variable}, or name a device there that exists.",
     )
 

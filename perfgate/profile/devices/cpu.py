@@ -6,8 +6,6 @@ and an event is a reading of the host's clock.
 
 from __future__ import annotations
 
-import platform
-import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,9 @@ from typing import ClassVar
 
 from perfgate.profile.devices.device import Capability, DeviceKind, MemoryReading
 from perfgate.profile.devices.loading import import_torch
+from perfgate.profile.host import HostFacts, read_host
 from perfgate.profile.memory import peak_resident_mib, usable_memory_bytes
+from perfgate.profile.processor import cpu_flags, cpu_model
 
 _NS_PER_MS = 1e6
 _FAST_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
@@ -45,10 +45,7 @@ class CpuDevice:
         return "cpu"
 
     def name(self) -> str:
-        model = re.search(r"^model name\s*:\s*(.+)$", self._cpuinfo(), re.MULTILINE)
-        if model:
-            return " ".join(model[1].split())
-        return platform.processor() or platform.machine()  # Arm kernels tell no model
+        return cpu_model(self._host())
 
     def count(self) -> int:
         return 1
@@ -60,12 +57,11 @@ class CpuDevice:
         1.3 GFLOP/s instead of 88 in fp32 was measured on a core with AVX2 alone, 454 instead of
         105 on one with avx512_bf16.
         """
-        listed = re.search(r"^flags\s*:\s*(.+)$", self._cpuinfo(), re.MULTILINE)
-        flags = set(listed[1].split()) if listed else set()
+        host = self._host()
         return Capability(
             version="",
-            fast_dtype="bfloat16" if flags & _FAST_BF16_FLAGS else "float32",
-            memory_bytes=usable_memory_bytes(self.root),
+            fast_dtype="bfloat16" if _FAST_BF16_FLAGS & {*cpu_flags(host)} else "float32",
+            memory_bytes=usable_memory_bytes(host.memory_max_bytes),
             graphs=False,
         )
 
@@ -84,9 +80,5 @@ class CpuDevice:
     def seed(self, seed: int) -> None:
         import_torch().manual_seed(seed)
 
-    def _cpuinfo(self) -> str:
-        try:
-            path = self.root / "proc/cpuinfo"
-            return path.read_text(encoding="utf-8", errors="replace")
-        except OSError:  # macOS has none
-            return ""
+    def _host(self) -> HostFacts:
+        return read_host({}, root=self.root)

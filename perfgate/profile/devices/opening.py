@@ -58,7 +58,7 @@ def open_device(
         return _open(cast("AcceleratorKind", name), index, around)
     for kind in _ACCELERATORS:
         count, warning = _count(kind, torch)
-        if count or (warning and around.has_node(kind)):
+        if count or (warning and around.has_file(kind)):
             return _open(kind, 0, around)
     return CpuDevice(root=root)
 
