@@ -5,7 +5,10 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # The parent commit, or, where the whole history is one commit, that commit itself.
 BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git rev-parse --is-shallow-repository)" = true ] && echo HEAD~1 || echo HEAD)
 
-.PHONY: help gate test lint e2e golden clean
+DEVICE ?= auto
+SUITE ?= benchmarks/gpu.yml
+
+.PHONY: help gate test lint e2e golden gpu clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -31,6 +34,9 @@ e2e: .venv/.e2e           ## build the image, run the action under act against a
 
 golden: .venv/.ready      ## rewrite the golden files from what is rendered today
 	$(BIN)/python -m pytest tests/golden --update-golden
+
+gpu: .venv/.ready         ## measure on an accelerator: DEVICE=auto SUITE=benchmarks/gpu.yml WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.gpu --device $(DEVICE) --suite $(SUITE) $(if $(WRITE),--write $(WRITE))
 
 clean:                    ## remove what the targets above made
 	rm -rf .venv build dist perfgate-out
