@@ -50,11 +50,12 @@ def _compile(target: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def environment(folder: Path, *, counts: Path | None = None, kernel_us: int = 0) -> dict[str, str]:
-    """This environment, with the device; ``folder`` receives a package's entry point.
+def environment(
+    folder: Path, *, counts: Path | None = None, memory_mb: int = 8192
+) -> dict[str, str]:
+    """This environment, with a device of ``memory_mb``; ``folder`` receives its entry point.
 
-    When the program ends its kernels and synchronises are written to ``counts``. A kernel keeps
-    the device busy for ``kernel_us``.
+    When the program ends its kernels and synchronises are written to ``counts``.
     """
     package = folder / "fake_npu-1.0.dist-info"
     package.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ def environment(folder: Path, *, counts: Path | None = None, kernel_us: int = 0)
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(folder))),
         "TORCH_DEVICE_BACKEND_AUTOLOAD": "1",
         "FAKE_NPU_LIBRARY": str(library()),
-        "FAKE_NPU_KERNEL_US": str(kernel_us),
+        "FAKE_NPU_MEMORY_MB": str(memory_mb),
         **({"FAKE_NPU_COUNTS": str(counts)} if counts else {}),
     }
 

@@ -18,7 +18,7 @@ def register() -> None:
     torch.utils.rename_privateuse1_backend("npu")
     torch._register_device_module("npu", surface)
     torch.utils.generate_methods_for_privateuse1_backend()
-    torch.ops.fake_npu.set_kernel_us(int(os.environ["FAKE_NPU_KERNEL_US"]))
+    torch.ops.fake_npu.set_capacity(int(os.environ["FAKE_NPU_MEMORY_MB"]) * 2**20)
     if counts := os.environ.get("FAKE_NPU_COUNTS"):
         atexit.register(_write_counts, Path(counts))
 
