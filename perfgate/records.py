@@ -132,7 +132,8 @@ class Launch(Value):
 
     ``pair`` counts from 0; ``None`` is the discarded burn-in launch. A failed launch keeps its
     reason and the end of its log instead of reports. ``output_files`` has a SHA-256 for each file
-    that the case names, ``outputs`` a summary of each that could be decoded.
+    that the case names, ``outputs`` a summary of each array in those that could be decoded, by the
+    file's name and, in an archive, ``file: array``; ``undecoded`` says why some could not.
     """
 
     side: Side
@@ -144,6 +145,7 @@ class Launch(Value):
     imported: dict[str, str] = Field(default_factory=dict)
     output_files: dict[str, str] = Field(default_factory=dict)
     outputs: tuple[TensorSummary, ...] = ()
+    undecoded: dict[str, str] = Field(default_factory=dict)
     conditions: Conditions | None = None
     failure: str | None = None
     log_tail: str = ""

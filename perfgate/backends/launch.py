@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.backends.backend import Backend, SideContext
+from perfgate.backends.outputs import OutputFiles, read_outputs, stamps
 from perfgate.backends.reports import ReportError, imported_files, read_reports
 from perfgate.errors import ConfigurationError
 from perfgate.process import Finished
@@ -46,16 +46,16 @@ def launch(
     """
     report_path = scratch / f"report-{place.order:04d}.json"
     invocation = backend.invocation(case, context, report=report_path)
-    before = {name: _stamp(context.path / name) for name in case.outputs}
+    before = stamps(case.outputs, context.path)
     done = run(invocation.command, cwd=context.path, env=invocation.env, timeout_s=place.timeout_s)
     reports: tuple[Report, ...] = ()
-    files: dict[str, str] = {}
+    outputs = OutputFiles()
     failure = None
     try:
         if not done.ok:
             raise ReportError(f"the benchmark {done.told(timeout_s=place.timeout_s)}")
         reports = read_reports(report_path)
-        files = _output_files(case, context.path, before)
+        outputs = read_outputs(before, context.path)
     except ReportError as error:
         failure = str(error)
     finally:
@@ -71,7 +71,9 @@ def launch(
         duration_s=done.duration_s,
         reports=() if failure else reports,
         imported=imported,
-        output_files=files,
+        output_files=dict(outputs.hashes),
+        outputs=outputs.summaries,
+        undecoded=dict(outputs.undecoded),
         failure=failure,
         log_tail=done.log_tail if failure else "",
     )
@@ -90,28 +92,3 @@ def _check_imports(
                 f"not from its own tree {folder}",
                 fix="Keep PYTHONPATH out of the case's env, and let perfgate make the trees.",
             )
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino
-
-
-def _output_files(
-    case: Case, tree: Path, before: Mapping[str, tuple[int, int] | None]
-) -> dict[str, str]:
-    """SHA-256 of each of the case's outputs, each freshly written by this launch."""
-    hashes = {}
-    for name in case.outputs:
-        path = tree / name
-        stamp = _stamp(path)
-        if stamp is None or not path.is_file():
-            raise ReportError(f"the output {name} was not written")
-        if stamp == before[name]:
-            raise ReportError(f"the output {name} is an older file: this launch did not write it")
-        with path.open("rb") as stream:
-            hashes[name] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return hashes

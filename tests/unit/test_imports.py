@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "entrypoint": {"cli"},
 }
 
-LATE = {"torch", "github", "altair", "duckdb"}
+LATE = {"torch", "github", "altair", "duckdb", "PIL", "av"}
 """Heavy packages that reading commands do without."""
 
 
