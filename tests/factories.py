@@ -7,6 +7,7 @@ A launch is written as its end-to-end milliseconds (``1000``), as keyword argume
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,8 +64,13 @@ def a_report(
     )
 
 
-def an_output(sha256: str | None = "5a" * 32, **means: float) -> OutputFingerprint:
-    """What a request computed: one tensor a stage, with deviation 1 and norm 10."""
+_OF_ITS_MEANS = "of its means"
+
+
+def an_output(sha256: str | None = _OF_ITS_MEANS, **means: float) -> OutputFingerprint:
+    """What a request computed: one tensor a stage, with deviation 1, norm 10 and a hash of all."""
+    if sha256 == _OF_ITS_MEANS:
+        sha256 = hashlib.sha256(repr(means).encode()).hexdigest()
     return OutputFingerprint(
         stages=tuple(
             TensorSummary(name=name, shape=(1, 4), mean=mean, deviation=1.0, norm=10.0)
@@ -86,6 +92,8 @@ def a_launch(
     failure: str | None = None,
     log_tail: str = "",
     output_files: Mapping[str, str] | None = None,
+    outputs: Sequence[TensorSummary] = (),
+    undecoded: Mapping[str, str] | None = None,
     **report: Any,
 ) -> Launch:
     """One process of one side; ``report`` goes to :func:`a_report`, ``failure`` leaves none."""
@@ -103,6 +111,8 @@ def a_launch(
         failure=failure,
         log_tail=log_tail,
         output_files=dict(output_files or {}),
+        outputs=tuple(outputs),
+        undecoded=dict(undecoded or {}),
     )
 
 

@@ -1,26 +1,22 @@
-"""Says whether base and head computed the same, from fingerprints and hashes; knows no times.
+"""Says whether base and head computed the same, from fingerprints and files; knows no times.
 
-Faster and wrong is not faster. Tensors are compared within a tolerance, because another order of
-the same additions moves the last digits; files are compared by their hash. An output that already
-differs between launches of base proves nothing about the change and is not checked.
+Faster and wrong is not faster. What has one hash is the same. Tensors that one build computed in
+fp32 may differ by the rounding of another order of additions; those of another build or type, and
+the files that a benchmark leaves, by as much as nobody sees. An output that already differs
+between launches of base proves nothing about the change and is not checked.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Literal, TypeAlias
 
-from perfgate.records import Launch, OutputFingerprint, TensorSummary
+from perfgate.records import Launch, OutputFingerprint, Report, TensorSummary
+from perfgate.verdict.distance import apart
 from perfgate.verdict.metrics import failure_of
 
 OutputState: TypeAlias = Literal["same", "changed", "allowed", "not checked"]
-
-TOLERANCE = 1e-3
-"""Of a tensor's scale: far above rounding in half precision sums, far below a visible change."""
-_TINY = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,57 +82,52 @@ def _reproducible(launches: Sequence[Launch]) -> bool:
 
 def _difference(one: Launch, other: Launch) -> str | None:
     """The first difference, empty if there is none, None if there is nothing to compare."""
-    found = [_output_difference(_output(one), _output(other)), _file_difference(one, other)]
+    # A head that answers its second request from memory may have computed the first one wrongly.
+    requests = zip(one.reports, other.reports, strict=False)
+    found = [
+        *(_request_difference(first, second) for first, second in requests),
+        _file_difference(one, other),
+    ]
     told = [difference for difference in found if difference is not None]
     return next((difference for difference in told if difference), "") if told else None
 
 
-def _output(launch: Launch) -> OutputFingerprint | None:
-    return launch.reports[-1].output if launch.reports else None
-
-
-def _output_difference(
-    one: OutputFingerprint | None, other: OutputFingerprint | None
-) -> str | None:
-    if one is None and other is None:
+def _request_difference(one: Report, other: Report) -> str | None:
+    if one.output is None and other.output is None:
         return None
-    if one is None or other is None:
+    if one.output is None or other.output is None:
         return "only one side reported its output"
-    if not one.stages and not other.stages:
-        if one.sha256 is None or other.sha256 is None:
-            return None
-        return "" if one.sha256 == other.sha256 else "the final output differs"
-    theirs = {tensor.name: tensor for tensor in other.stages}
-    for tensor in one.stages:
-        difference = _tensor_difference(tensor, theirs.pop(tensor.name, None))
-        if difference:
-            return difference
-    return f"{next(iter(theirs))} was computed on one side only" if theirs else ""
-
-
-def _tensor_difference(one: TensorSummary, other: TensorSummary | None) -> str:
-    if other is None:
-        return f"{one.name} was computed on one side only"
-    if one.shape != other.shape:
-        return f"{one.name} has another shape"
-    scale = max(abs(one.mean), one.deviation, abs(other.mean), other.deviation, _TINY)
-    away = max(
-        abs(one.mean - other.mean) / scale,
-        abs(one.deviation - other.deviation) / scale,
-        abs(one.norm - other.norm) / max(one.norm, other.norm, _TINY),
-        _distance(one, other) / max(one.norm, other.norm, _TINY),
-    )
-    if away <= TOLERANCE:
+    if one.output.sha256 is not None and one.output.sha256 == other.output.sha256:
         return ""
-    return f"{one.name} is where the outputs part, by {away:.2g} of its scale"
+    if one.output.stages or other.output.stages:
+        exact = _same_rounding(one.output, other.output)
+        return _first_apart(one.output.stages, other.output.stages, exact=exact)
+    if one.output.sha256 is None or other.output.sha256 is None:
+        return None
+    return "the final output differs"
 
 
-def _distance(one: TensorSummary, other: TensorSummary) -> float:
-    """The distance of the tensors as their sketches estimate it; 0 where there are none."""
-    if not one.sketch or len(one.sketch) != len(other.sketch):
-        return 0.0
-    squares = [(a - b) ** 2 for a, b in zip(one.sketch, other.sketch, strict=True)]
-    return math.sqrt(fmean(squares))
+def _same_rounding(one: OutputFingerprint, other: OutputFingerprint) -> bool:
+    """One build in fp32; what an older side does not tell is taken for the same."""
+    one_build = one.build == other.build or not one.build or not other.build
+    return one_build and {one.dtype, other.dtype} <= {"", "float32"}
+
+
+def _first_apart(
+    ones: Sequence[TensorSummary], others: Sequence[TensorSummary], *, exact: bool
+) -> str:
+    """The first tensor that differs by more than it may, in the order of execution."""
+    theirs = {tensor.name: tensor for tensor in others}
+    for tensor in ones:
+        counterpart = theirs.pop(tensor.name, None)
+        if counterpart is None:
+            return f"{tensor.name} was computed on one side only"
+        if tensor.shape != counterpart.shape:
+            return f"{tensor.name} has another shape"
+        found = apart(tensor, counterpart)
+        if not (found.by_rounding_alone() if exact else found.invisible()):
+            return f"{tensor.name} is where the outputs part: {found}"
+    return f"{next(iter(theirs))} was computed on one side only" if theirs else ""
 
 
 def _file_difference(one: Launch, other: Launch) -> str | None:
@@ -146,5 +137,19 @@ def _file_difference(one: Launch, other: Launch) -> str | None:
         if name not in one.output_files or name not in other.output_files:
             return f"{name} was written on one side only"
         if one.output_files[name] != other.output_files[name]:
-            return f"{name} differs"
+            difference = _content_difference(name, one, other)
+            if difference:
+                return difference
     return ""
+
+
+def _content_difference(name: str, one: Launch, other: Launch) -> str:
+    """What differs in a file of two hashes; empty where both hold the same within tolerance."""
+    ones, others = (
+        [kept for kept in launch.outputs if kept.name == name or kept.name.startswith(f"{name}: ")]
+        for launch in (one, other)
+    )
+    if ones and others:
+        return _first_apart(ones, others, exact=False)
+    why = other.undecoded.get(name) or one.undecoded.get(name)
+    return f"{name} differs (compared by its hash: {why})" if why else f"{name} differs"
