@@ -397,3 +397,14 @@ def test_cpu__events_are_readings_of_the_host_clock():
     assert HostEvent(1_000_000).elapsed_ms(HostEvent(3_500_000)) == 2.5
     device = CpuDevice()
     assert device.event().elapsed_ms(device.event()) >= 0
+
+
+def test_cpu__a_seed_makes_the_same_numbers_again():
+    torch = pytest.importorskip("torch")
+    device = CpuDevice()
+    drawn = []
+    for seed in (7, 7, 8):
+        device.seed(seed)
+        drawn.append(torch.randn(4).tolist())
+    first, again, other = drawn
+    assert first == again != other
