@@ -19,6 +19,8 @@ _PREFIX: Final = "INPUT_"
 # The runner sets these two for every Docker action whose `with:` names them.
 _OF_THE_RUNNER: Final = frozenset({"args", "entrypoint"})
 _CASE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_DURATION: Final = re.compile(r"(?=.*[1-9])[0-9]+(\.[0-9]+)? *(ms|s|m|h)")
+_DEVICE: Final = re.compile(r"auto|cpu|(cuda|npu)(:[0-9]{1,4})?")
 _MAX_SHOWN_CHARS: Final = 60
 
 
@@ -56,6 +58,14 @@ def _is_ref(value: str) -> bool:
     return value.isprintable() and not value.startswith("-") and not any(c.isspace() for c in value)
 
 
+def _is_duration(value: str) -> bool:
+    return _DURATION.fullmatch(value) is not None
+
+
+def _is_device(value: str) -> bool:
+    return _DEVICE.fullmatch(value) is not None
+
+
 def _are_cases(value: str) -> bool:
     return all(_CASE_ID.fullmatch(case) for case in _listed(value))
 
@@ -73,6 +83,8 @@ INPUTS: Final = (
     _input("base", "", ("a branch, tag or commit", _is_ref)),
     _input("strategy", "", _one_of("auto", "paired", "baseline")),
     _input("cases", "", ("case ids, separated by commas or line ends", _are_cases)),
+    _input("device", "auto", ("auto, cpu, cuda, npu, or one of several as in cuda:1", _is_device)),
+    _input("lease-timeout", "30m", ("a duration such as 90s, 20m or 1h", _is_duration)),
     _input("output-dir", "perfgate-out", _PATH),
     _input("working-directory", ".", _PATH),
     _input("comment", "true", _SWITCH),
@@ -106,6 +118,7 @@ def _gate(value: Mapping[str, str]) -> tuple[str, ...]:
     line = ["gate", f"--suite={value['suite']}", f"--output-dir={value['output-dir']}"]
     line += [f"--{name}={value[name]}" for name in ("base", "strategy") if value[name]]
     line += [f"--case={case}" for case in _listed(value["cases"])]
+    line += [f"--{name}={value[name]}" for name in ("device", "lease-timeout")]
     return tuple(line)
 
 

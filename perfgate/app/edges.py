@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perfgate import process
+from perfgate.app.devices import Choice
+from perfgate.app.machine import Machine, real_machine
 from perfgate.app.progress import Progress
 from perfgate.github.event import Event, read_event
 from perfgate.process import Finished
-from perfgate.profile.fingerprint import cpu_fingerprint
-from perfgate.records import Fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +27,13 @@ class Edges:
     progress: Progress
     scratch: Path
     cache: Path
-    fingerprint: Fingerprint
+    machine: Machine
     event: Event
 
     @property
     def job(self) -> str:
         """What GitHub calls this visit to a runner; empty elsewhere."""
-        parts = ("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB", "RUNNER_NAME")
-        known = [self.environ.get(part, "") for part in parts]
-        return "/".join(known) if known[0] else ""
+        return job_of(self.environ)
 
 
 def real_edges(
@@ -45,8 +43,13 @@ def real_edges(
     progress: Progress,
     scratch: Path,
     cache: Path,
+    device: Choice,
+    lease_timeout_s: float,
 ) -> Edges:
-    """This machine and this event; raises ConfigurationError for a damaged event."""
+    """This machine and this event.
+
+    Raises ConfigurationError for a damaged event, DeviceError for a device that is not there.
+    """
     return Edges(
         environ=environ,
         now=now,
@@ -54,6 +57,20 @@ def real_edges(
         progress=progress,
         scratch=scratch,
         cache=cache,
-        fingerprint=cpu_fingerprint(runner_name=environ.get("RUNNER_NAME", "")),
+        machine=real_machine(
+            device,
+            environ=environ,
+            now=now,
+            tell=progress.note,
+            job=job_of(environ),
+            lease_timeout_s=lease_timeout_s,
+        ),
         event=read_event(environ, lambda path: Path(path).read_text(encoding="utf-8")),
     )
+
+
+def job_of(environ: Mapping[str, str]) -> str:
+    """What GitHub calls this visit to a runner; empty elsewhere."""
+    parts = ("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB", "RUNNER_NAME")
+    known = [environ.get(part, "") for part in parts]
+    return "/".join(known) if known[0] else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from perfgate.app.edges import Edges
-from perfgate.app.job import all_prove_imports, check_cases, run_job
+from perfgate.app.job import all_prove_imports, check_cases, devices_wanted, run_job
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
@@ -55,7 +55,8 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
         selection = selection.noting(note)
     policy = _policy(selection.policy, request.strategy)
     check_cases(selection)
-    baselines = _baselines(git, base.commit, selection, edges.fingerprint.hardware_key)
+    fingerprint = edges.machine.fingerprint(devices_wanted(selection))
+    baselines = _baselines(git, base.commit, selection, fingerprint.hardware_key)
     stored = stored_jobs(baselines)
     edges.progress.note(_plan(selection, policy, baselines).told())
     with contextlib.ExitStack() as stack:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from perfgate import __version__
 from perfgate.app.edges import Edges
 from perfgate.app.launcher import SideLauncher
-from perfgate.app.measure import measure
+from perfgate.app.measure import Measured, measure
 from perfgate.app.selection import Selection
 from perfgate.backends.registry import BACKENDS
 from perfgate.errors import BenchmarkError
-from perfgate.records import GatePolicy, Record, Side, Tree
+from perfgate.records import GatePolicy, Origin, Record, Side, Tree
 from perfgate.sides.checkout import Checkout
+from perfgate.suite import Case
 from perfgate.verdict.baseline import StoredJobs
 
 
@@ -37,6 +39,12 @@ def all_prove_imports(selection: Selection) -> bool:
     return all(BACKENDS[one.case.backend].proves_imports for one in selection.chosen)
 
 
+def devices_wanted(selection: Selection) -> int:
+    """How many devices a job leases: as many as the largest of its cases takes."""
+    launched = [one for one in selection.chosen if one.origin is not Origin.WORKLOAD_CHANGED]
+    return max((one.case.devices for one in launched), default=1)
+
+
 def run_job(
     selection: Selection,
     policy: GatePolicy,
@@ -48,24 +56,31 @@ def run_job(
     stored: Mapping[str, StoredJobs],
     finish: bool,
 ) -> Record:
-    """Measure what was selected by ``policy``; a job without base launches head alone."""
-    measured = measure(
-        selection.chosen,
-        policy=policy,
-        fingerprint=edges.fingerprint,
-        stored=stored,
-        finish=finish,
-        launcher=SideLauncher(
-            cases={one.case.id: one.case for one in selection.chosen}, sides=sides, edges=edges
-        ),
-        progress=edges.progress,
-    )
+    """Measure what was selected by ``policy``; a job without base launches head alone.
+
+    The devices are leased before the first launch, until the last. Raises DeviceError when they do
+    not come free in time.
+    """
+    with edges.machine.hold(devices_wanted(selection)) as held:
+        fingerprint = held.fingerprint()
+        cases = {one.case.id: one.case for one in selection.chosen}
+        launcher = SideLauncher(cases=cases, sides=sides, edges=edges, held=held)
+        measured = measure(
+            selection.chosen,
+            policy=policy,
+            fingerprint=fingerprint,
+            stored=stored,
+            finish=finish,
+            launcher=launcher,
+            progress=edges.progress,
+        )
+        measured = _scored(measured, cases, launcher)
     return Record(
         perfgate=__version__,
         suite=selection.name,
         job=edges.job,
         created_at=edges.now(),
-        fingerprint=edges.fingerprint,
+        fingerprint=fingerprint,
         policy=policy,
         base=base,
         head=head,
@@ -73,3 +88,19 @@ def run_job(
         notes=selection.notes,
         interrupted=measured.interrupted,
     )
+
+
+def _scored(measured: Measured, cases: Mapping[str, Case], launcher: SideLauncher) -> Measured:
+    """The cases with the score of what head's last launch left, where one is asked for."""
+    scored = {case.id: case for case in measured.cases}
+    try:
+        for record in measured.cases:
+            case, heads = cases[record.id], [one for one in record.launches if one.side == "head"]
+            if case.accuracy is None or not heads or not heads[-1].ok or measured.interrupted:
+                continue
+            launcher.edges.progress.note(f"{case.id}: scoring with {case.accuracy.command}")
+            found = launcher.score(case)
+            scored[case.id] = record.model_copy(update={"accuracy": found})
+    except KeyboardInterrupt as signal:
+        return Measured(cases=tuple(scored.values()), interrupted=str(signal) or "SIGINT")
+    return replace(measured, cases=tuple(scored.values()))

@@ -3,40 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from perfgate.app.accuracy import score
 from perfgate.app.edges import Edges
+from perfgate.app.machine import Held
 from perfgate.backends.backend import SideContext
 from perfgate.backends.launch import LaunchPlace, launch
 from perfgate.backends.registry import BACKENDS
-from perfgate.records import Launch, Side
+from perfgate.records import Accuracy, Launch, Side
 from perfgate.sides.checkout import Checkout
 from perfgate.suite import Case
+
+COUNT_FLOPS = "PERFGATE_COUNT_FLOPS"
+"""Asks the first launch of each side to count what it executes: once a job is enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SideLauncher:
-    """Launches a case on a side; a job without base has head alone."""
+    """Launches a case on a side and on the held devices; a job without base has head alone."""
 
     cases: Mapping[str, Case]
     sides: Mapping[Side, Checkout]
     edges: Edges
+    held: Held
+    _launched: set[tuple[str, Side]] = field(default_factory=set)
 
     def __call__(
         self, case_id: str, side: Side, *, pair: int | None, order: int, timeout_s: float
     ) -> Launch:
+        """Wait until the devices are free, launch, and keep what they were doing meanwhile.
+
+        Raises DeviceError when other processes stay on them.
+        """
         case, checkout = self.cases[case_id], self.sides[side]
-        return launch(
+        env = self._environment(case, side)
+        self.held.wait_until_alone()
+        with self.held.sampler() as sampler:
+            done = launch(
+                case,
+                backend=BACKENDS[case.backend],
+                context=SideContext(
+                    path=checkout.path,
+                    python=checkout.python,
+                    env=env,
+                    device=self.held.machine.kind,
+                ),
+                place=LaunchPlace(
+                    side=side,
+                    pair=pair,
+                    order=order,
+                    started_at=self.edges.now(),
+                    timeout_s=timeout_s,
+                ),
+                scratch=self.edges.scratch,
+                run=self.edges.run,
+            )
+        return done.model_copy(update={"conditions": sampler.conditions()})
+
+    def score(self, case: Case) -> Accuracy | None:
+        """The score of what head's last launch left, on the held devices, outside of all timing."""
+        head = self.sides[Side.HEAD]
+        return score(
             case,
-            backend=BACKENDS[case.backend],
-            context=SideContext(path=checkout.path, python=checkout.python, env=checkout.env),
-            place=LaunchPlace(
-                side=side,
-                pair=pair,
-                order=order,
-                started_at=self.edges.now(),
-                timeout_s=timeout_s,
-            ),
-            scratch=self.edges.scratch,
+            replace(head, env={**head.env, **self.held.environment(case.devices)}),
             run=self.edges.run,
+            scratch=self.edges.scratch,
+            timeout_s=case.timeout.request,
         )
+
+    def _environment(self, case: Case, side: Side) -> dict[str, str]:
+        env = {**self.sides[side].env, **self.held.environment(case.devices)}
+        # An enclosing job may ask for it in this process's own environment.
+        env.pop(COUNT_FLOPS, None)
+        if (case.id, side) not in self._launched:
+            self._launched.add((case.id, side))
+            env[COUNT_FLOPS] = "1"
+        return env

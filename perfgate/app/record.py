@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.app.edges import Edges
-from perfgate.app.job import check_cases, run_job
+from perfgate.app.job import check_cases, devices_wanted, run_job
 from perfgate.app.selection import Change, select
 from perfgate.app.trees import head_alone, head_tree, read_suite
 from perfgate.records import Record
@@ -30,6 +30,7 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
     selection = select(suite, suite, change=change, only=request.only)
     policy = selection.policy.model_copy(update={"strategy": "baseline"})
     check_cases(selection)
+    edges.machine.fingerprint(devices_wanted(selection))
     with head_alone(git, edges, head=(head, suite)) as sides:
         return run_job(
             selection, policy, sides, edges, base=None, head=head, stored={}, finish=True

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from perfgate.app import gate as use_case
+from perfgate.app.devices import Choice
 from perfgate.app.outputs import prepare_folder, write_folder, write_problem
 from perfgate.cli import options
 from perfgate.cli.group import stopped_by
@@ -35,6 +36,8 @@ Examples:
 @click.option("--finish", is_flag=True, help="Decide every case even after one is slower.")
 @options.output_dir
 @options.cache_dir
+@options.device
+@options.lease_timeout
 def gate(
     suite: str,
     base: str | None,
@@ -43,6 +46,8 @@ def gate(
     finish: bool,
     output_dir: Path,
     cache_dir: Path | None,
+    device: Choice,
+    lease_timeout_s: float,
 ) -> int:
     """Measure base and head in turns on this machine, decide, and print the table.
 
@@ -55,7 +60,7 @@ def gate(
     folder = output_dir.absolute()
     prepare_folder(folder)
     try:
-        with surroundings(cache=cache_dir) as edges:
+        with surroundings(cache=cache_dir, device=device, lease_timeout_s=lease_timeout_s) as edges:
             decision, record = use_case.gate(request, edges)
     except PerfgateError as error:
         write_problem(folder, error, suite=use_case.suite_name(request, os.environ))

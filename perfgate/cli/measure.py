@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from perfgate.app import record as use_case
+from perfgate.app.devices import Choice
 from perfgate.app.outputs import prepare_folder, write_record
 from perfgate.cli import options
 from perfgate.cli.group import stopped_by
@@ -24,7 +25,16 @@ Example:
 @options.cases
 @options.output_dir
 @options.cache_dir
-def measure(suite: str, cases: tuple[str, ...], output_dir: Path, cache_dir: Path | None) -> int:
+@options.device
+@options.lease_timeout
+def measure(
+    suite: str,
+    cases: tuple[str, ...],
+    output_dir: Path,
+    cache_dir: Path | None,
+    device: Choice,
+    lease_timeout_s: float,
+) -> int:
     """Launch every case of this tree, and write what was measured to record.json.
 
     Nothing is compared or decided. Exit code 4 when a launch failed or nothing was measured.
@@ -32,7 +42,7 @@ def measure(suite: str, cases: tuple[str, ...], output_dir: Path, cache_dir: Pat
     folder = output_dir.absolute()
     prepare_folder(folder)
     request = use_case.RecordRequest(start=Path.cwd(), suite=suite, only=cases)
-    with surroundings(cache=cache_dir) as edges:
+    with surroundings(cache=cache_dir, device=device, lease_timeout_s=lease_timeout_s) as edges:
         record = use_case.record_head(request, edges)
     path = write_record(folder, record)
     click.echo(f"{sum(len(case.launches) for case in record.cases)} launches are in {path}")

@@ -5,6 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from pydantic import TypeAdapter, ValidationError
+
+from perfgate.app.devices import Choice, parse_choice
+from perfgate.errors import ConfigurationError
+from perfgate.suite import Seconds
+
+
+class _Duration(click.ParamType[float]):
+    """``30m`` as seconds, in the suite's spelling."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            return TypeAdapter(Seconds).validate_python(value)
+        except ValidationError:
+            self.fail(f"{value!r} is no duration such as 90s, 20m or 1h.", param, ctx)
+
+
+class _Device(click.ParamType[Choice]):
+    name = "device"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Choice:
+        try:
+            return value if isinstance(value, Choice) else parse_choice(str(value))
+        except ConfigurationError as error:
+            self.fail(f"{error.problem}. {error.fix}", param, ctx)
+
 
 suite = click.option(
     "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
@@ -23,4 +55,21 @@ cache_dir = click.option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where environments made by `setup:` are kept between jobs.",
+)
+device = click.option(
+    "--device",
+    type=_Device(),
+    default="auto",
+    show_default=True,
+    metavar="auto|cpu|cuda[:i]|npu[:i]",
+    help="What to measure on; auto is cuda where one is visible, else npu, else cpu.",
+)
+lease_timeout = click.option(
+    "--lease-timeout",
+    "lease_timeout_s",
+    type=_Duration(),
+    default="30m",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to wait for other jobs to leave the device.",
 )

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from perfgate.app.devices import Choice
 from perfgate.app.edges import Edges, real_edges
 from perfgate.cli.progress import console_progress
 
 
 @contextlib.contextmanager
-def surroundings(*, cache: Path | None = None) -> Iterator[Edges]:
+def surroundings(*, cache: Path | None, device: Choice, lease_timeout_s: float) -> Iterator[Edges]:
     """Everything that a use case needs from outside, for as long as the command runs."""
     environ = dict(os.environ)
     with (
@@ -30,6 +31,8 @@ def surroundings(*, cache: Path | None = None) -> Iterator[Edges]:
             progress=progress,
             scratch=Path(scratch).resolve(),
             cache=cache or default_cache(environ),
+            device=device,
+            lease_timeout_s=lease_timeout_s,
         )
 
 

@@ -17,7 +17,10 @@ def inputs(**given):
 
 def test_nothing_given():
     planned = plan(inputs())
-    assert planned.gate == ("gate", "--suite=perfgate.yml", "--output-dir=perfgate-out")
+    assert planned.gate == (
+        *("gate", "--suite=perfgate.yml", "--output-dir=perfgate-out"),
+        *("--device=auto", "--lease-timeout=30m"),
+    )
     assert planned.publish == ("publish", "--", "perfgate-out")
     assert planned.working_directory == "."
 
@@ -29,6 +32,8 @@ def test_everything_given():
             base="origin/main",
             strategy="paired",
             cases="wan_tiny, flux_tiny\nsdxl",
+            device="cuda:1",
+            lease_timeout="1.5 h",
             output_dir="out dir",
             working_directory="sub/größe ü",
             comment="false",
@@ -45,6 +50,8 @@ def test_everything_given():
         "--case=wan_tiny",
         "--case=flux_tiny",
         "--case=sdxl",
+        "--device=cuda:1",
+        "--lease-timeout=1.5 h",
     )
     assert planned.publish == ("publish", "--no-comment", "--strict-publish", "--", "out dir")
     assert planned.working_directory == "sub/größe ü"
@@ -73,6 +80,10 @@ def test_what_the_runner_adds_is_no_input():
         ("strategy", "fast"),
         ("cases", "ok, --help"),
         ("cases", "ok, a b"),
+        ("device", "gpu"),
+        ("device", "cuda:-1"),
+        ("lease-timeout", "30"),
+        ("lease-timeout", "0m"),
         ("comment", "yes"),
         ("strict-publish", "1"),
         ("github-token", "a\nb"),
