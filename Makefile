@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test lint e2e golden gpu clean
+.PHONY: help gate test lint e2e golden gpu bench-profile clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -22,7 +22,7 @@ lint: .venv/.lint         ## check style, types, spelling, workflows, action and
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate tests entrypoint.py
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate benchmarks tests entrypoint.py
 	$(BIN)/zizmor --offline --no-progress .github/workflows action.yml
 	$(BIN)/actionlint .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -37,6 +37,9 @@ golden: .venv/.ready      ## rewrite the golden files from what is rendered toda
 
 gpu: .venv/.ready         ## measure on an accelerator: DEVICE=auto SUITE=benchmarks/gpu.yml WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.gpu --device $(DEVICE) --suite $(SUITE) $(if $(WRITE),--write $(WRITE))
+
+bench-profile: .venv/.ready ## what the stage recorder costs, beside its peers and its goals
+	$(BIN)/python -m benchmarks.recorder
 
 clean:                    ## remove what the targets above made
 	rm -rf .venv build dist perfgate-out
