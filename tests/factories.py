@@ -13,6 +13,7 @@ from typing import Any
 
 from perfgate.records import (
     SEVERITY,
+    Accuracy,
     CaseDecision,
     CaseRecord,
     Cost,
@@ -46,6 +47,7 @@ def a_report(
     steps: Sequence[float] | None = None,
     peak_memory_mb: float | None = None,
     load_ms: float | None = None,
+    flops: float | None = None,
     output: OutputFingerprint | None = None,
     **stages: float,
 ) -> Report:
@@ -60,6 +62,7 @@ def a_report(
         steps_ms=tuple(steps),
         load_ms=load_ms,
         peak_memory_mb=peak_memory_mb,
+        flops=flops,
         output=output,
     )
 
@@ -136,6 +139,7 @@ def a_case_record(
     burn_in: LaunchLike = "like the first head launch",
     origin: Origin = Origin.JUDGED,
     allow: Mapping[str, str] | None = None,
+    accuracy: Accuracy | None = None,
     stopped: str | None = None,
     workload_hash: str = WORKLOAD,
 ) -> CaseRecord:
@@ -156,6 +160,7 @@ def a_case_record(
         origin=origin,
         allow=dict(allow or {}),
         launches=tuple(launch for launch in launches if launch is not None),
+        accuracy=accuracy,
         stopped=stopped,
     )
 

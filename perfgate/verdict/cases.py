@@ -12,6 +12,7 @@ from perfgate.records import (
     Launch,
     MetricDecision,
     Record,
+    Side,
     Verdict,
 )
 from perfgate.verdict.against_baseline import JobJudge, measured
@@ -25,6 +26,7 @@ from perfgate.verdict.rows import head_rows, not_the_same_work, pair_rows
 from perfgate.verdict.screen import Screen, screen, screen_applies
 from perfgate.verdict.sentences import leading_sentence, paired_sentence
 from perfgate.verdict.wording import change, count, duration
+from perfgate.verdict.work import flops_warnings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,5 +204,13 @@ def _told(launch: Launch) -> str:
 
 
 def _case(case: CaseRecord, verdict: Verdict, **fields: Any) -> CaseDecision:  # noqa: ANN401
-    fields["warnings"] = (*fields.get("warnings", ()), *condition_warnings(case.launches))
+    fields["warnings"] = (
+        *fields.get("warnings", ()),
+        *flops_warnings(
+            [launch for launch in case.launches if launch.side is Side.BASE],
+            [launch for launch in case.launches if launch.side is Side.HEAD],
+            allow=case.allow,
+        ),
+        *condition_warnings(case.launches),
+    )
     return CaseDecision(id=case.id, verdict=verdict, launches=len(case.launches), **fields)

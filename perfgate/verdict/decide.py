@@ -19,6 +19,7 @@ from perfgate.verdict.cases import (
 from perfgate.verdict.conclude import conclude
 from perfgate.verdict.hierarchy import hierarchy_of
 from perfgate.verdict.metrics import failure_of
+from perfgate.verdict.work import scored
 
 NO_BASE = "there is no base to measure, so the baseline decides"
 
@@ -40,7 +41,7 @@ def decide(
         baselines=baselines or {},
         histories=histories or {},
     )
-    cases = tuple(_decide_case(case, known) for case in record.cases)
+    cases = tuple(scored(case, _decide_case(case, known)) for case in record.cases)
     outcome = conclude(cases, record.policy)
     return Decision(
         perfgate=record.perfgate,
