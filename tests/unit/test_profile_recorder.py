@@ -247,6 +247,14 @@ def test_lost_device__is_told_where_it_surfaced(device):
     assert recorder.incomplete == ("DenoisingStage", "request")
 
 
+def test_lost_device__leaves_no_stage_open(device):
+    recorder = StageRecorder(device=device, clock_ns=device.clock)
+    with pytest.raises(RuntimeError, match="device lost"), recorder.stage("DenoisingStage"):
+        device.lose()
+    assert recorder.incomplete == ("DenoisingStage",)
+    recorder.request()  # is refused while a stage is open
+
+
 def test_lost_device__tells_no_events_but_leaves_the_first_exception(device):
     recorder = StageRecorder(device=device, sync="events", clock_ns=device.clock)
 
