@@ -57,23 +57,25 @@ def accelerate(pipeline: Pipeline, device: Device) -> Acceleration:
 
 def _compile(pipeline: Pipeline, device: Device) -> Acceleration:
     """Compile in the default mode, without graph breaks and for these shapes alone."""
-    import torch._dynamo.exc  # noqa: PLC0415 - a second that only compiling needs
-    import torch._inductor.exc  # noqa: PLC0415 - the same
+    from torch._dynamo.exc import (  # noqa: PLC0415 - a second that only compiling needs
+        BackendCompilerFailed,
+        TorchDynamoException,
+    )
 
     denoiser = pipeline.denoiser
     denoiser.forward = _compiled(denoiser.transformer)
     began_ns = time.perf_counter_ns()
     try:
         pipeline.rehearse()
-    except (torch._inductor.exc.InductorError, torch._dynamo.exc.BackendCompilerFailed) as error:  # noqa: SLF001
+    except BackendCompilerFailed as error:
         raise ConfigurationError(
             f"compile: true, but torch.compile cannot generate code here: {_one_line(error)}",
             fix="Install what it names (a C++ compiler for the CPU, Triton for a GPU), or leave "
             "compile out.",
         ) from error
-    except torch._dynamo.exc.TorchDynamoException as error:  # noqa: SLF001
+    except TorchDynamoException as error:
         denoiser.forward = denoiser.transformer
-        return Acceleration(not_compiled=_one_line(error))
+        return Acceleration(not_compiled=f"{type(error).__name__}: {_one_line(error)}")
     device.synchronise()
     return Acceleration(compiled=True, compile_ms=(time.perf_counter_ns() - began_ns) / _NS_PER_MS)
 

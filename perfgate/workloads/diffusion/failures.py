@@ -8,14 +8,14 @@ import torch
 
 from perfgate.errors import BenchmarkError
 from perfgate.profile.devices.device import Device
-from perfgate.profile.devices.out_of_memory import out_of_memory
+from perfgate.profile.devices.out_of_memory import OutOfMemory, out_of_memory
 from perfgate.workloads.diffusion.config import PipelineConfig
 from perfgate.workloads.diffusion.estimate import fits_in, needed_bytes, smaller_requests
 from perfgate.workloads.diffusion.pipeline import DECODING, DENOISING, TEXT_ENCODING, Generated
 from perfgate.workloads.diffusion.placement import Placement
 
 LOADING = "loading"
-_GIB = 2**30
+_MIB, _GIB = 2**20, 2**30
 
 
 def explained(
@@ -33,10 +33,10 @@ def explained(
     found = out_of_memory(error)
     if found is None:
         return error
-    asked = "" if found.asked_bytes is None else f", asking for {_gib(found.asked_bytes)} more"
+    asked = "" if found.asked_bytes is None else f", asking for {_size(found.asked_bytes)} more"
     return BenchmarkError(
         f"{device.torch_device} ({device.name()}) ran out of memory in {_named(within)}{asked}",
-        fix=_what_would_fit(config, placement, device),
+        fix=_what_would_fit(config, placement, _available_bytes(found, device)),
     )
 
 
@@ -63,16 +63,27 @@ def _named(within: Sequence[str]) -> str:
     return stages[-1] if len(stages) == 1 else f"{stages[-1]} ({stages[0]})"
 
 
-def _what_would_fit(config: PipelineConfig, placement: Placement, device: Device) -> str:
-    memory, element = device.capability().memory_bytes, placement.dtype.itemsize
+def _available_bytes(found: OutOfMemory, device: Device) -> int:
+    """What was free, and what this process holds; the whole device where it does not tell."""
+    held_mb = device.memory().reserved_mb
+    if found.free_bytes is None or held_mb is None:
+        return device.capability().memory_bytes
+    return found.free_bytes + round(held_mb * _MIB)
+
+
+def _what_would_fit(config: PipelineConfig, placement: Placement, available_bytes: int) -> str:
+    element = placement.dtype.itemsize
     needed = needed_bytes(config, element_bytes=element)
     told = (
-        f"By perfgate's estimate this request needs {_gib(needed)}, and the device has "
-        f"{_gib(memory)}"
+        f"By perfgate's estimate this request needs {_size(needed)}, and it could have "
+        f"{_size(available_bytes)}"
     )
-    fits = fits_in(memory, element_bytes=element)
+    fits = fits_in(available_bytes, element_bytes=element)
     if fits(config):
-        return f"{told}: see whether another process holds its memory."
+        return (
+            f"{told}: see whether a limit or another process takes memory away, or try fewer "
+            "frames or a smaller picture."
+        )
     smaller = smaller_requests(config, fits)
     if smaller:
         return f"{told}. {', or '.join(smaller)}, would fit."
@@ -83,5 +94,7 @@ def _what_would_fit(config: PipelineConfig, placement: Placement, device: Device
     return f"{told}: no size of this preset would fit. Use a smaller preset or a larger device."
 
 
-def _gib(size_bytes: int) -> str:
+def _size(size_bytes: int) -> str:
+    if size_bytes < _GIB:
+        return f"{size_bytes / _MIB:.0f} MiB"
     return f"{size_bytes / _GIB:.1f} GiB"
