@@ -9,8 +9,9 @@ from perfgate.app.edges import Edges
 from perfgate.app.job import check_cases, devices_wanted, run_job
 from perfgate.app.selection import Change, select
 from perfgate.app.trees import head_alone, head_tree, read_suite
-from perfgate.records import Record
+from perfgate.records import CaseRecord, Record
 from perfgate.sides.git import open_repository
+from perfgate.verdict.metrics import unfit_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +36,10 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
         return run_job(
             selection, policy, sides, edges, base=None, head=head, stored={}, finish=True
         )
+
+
+def unfit_alone(case: CaseRecord) -> bool:
+    """Whether nothing of the case can be kept, since the device was throttled or shared."""
+    unfit = [launch for launch in case.launches if unfit_of(launch) is not None]
+    fit = [launch for launch in case.launches if launch.pair is not None and launch not in unfit]
+    return bool(unfit) and not fit

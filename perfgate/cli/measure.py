@@ -37,7 +37,8 @@ def measure(
 ) -> int:
     """Launch every case of this tree, and write what was measured to record.json.
 
-    Nothing is compared or decided. Exit code 4 when a launch failed or nothing was measured.
+    Nothing is compared or decided. Exit code 4 when a launch failed or nothing was measured, 3
+    when a case was launched on an unfit device alone.
     """
     folder = output_dir.absolute()
     prepare_folder(folder)
@@ -48,6 +49,11 @@ def measure(
     click.echo(f"{sum(len(case.launches) for case in record.cases)} launches are in {path}")
     if record.interrupted:
         return stopped_by(record.interrupted)
+    for case in record.cases:
+        if case.stopped:
+            click.echo(f"{case.id}: {case.stopped}", err=True)
+    if any(use_case.unfit_alone(case) for case in record.cases):
+        return ExitCode.DEVICE
     good = [case for case in record.cases if case.launches and all(x.ok for x in case.launches)]
     for case in record.cases:
         for launch in case.launches:

@@ -39,6 +39,14 @@ def place(pair: int | None) -> str:
     return "burn-in" if pair is None else f"pair {pair + 1}"
 
 
+def trouble(launch: Launch) -> str:
+    """Why a launch cannot be used, in few words; empty for one that can."""
+    if not launch.ok:
+        return f"failed: {launch.failure}"
+    unfit = launch.conditions.unfit if launch.conditions else ()
+    return f"not judged: {unfit[0]}" if unfit else ""
+
+
 class _Lines:
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -51,7 +59,7 @@ class _Lines:
         """The line comes when it has ended and there is a figure to tell."""
 
     def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
-        told = f"{launch.duration_s:.1f} s" if launch.ok else f"failed: {launch.failure}"
+        told = trouble(launch) or f"{launch.duration_s:.1f} s"
         parts = [case_id, place(launch.pair), launch.side.value, told]
         parts += [text for text in (self._so_far.get(case_id), left(left_s)) if text]
         self._print(" · ".join(parts))
@@ -87,8 +95,8 @@ class _BarProgress:
         self._spent_s += launch.duration_s
         total_s = self._spent_s + (left_s or 0.0)
         self._bar.update(self._task, completed=self._spent_s, total=total_s)
-        if not launch.ok:
-            self.note(f"{case_id} · {launch.side.value} · failed: {launch.failure}")
+        if told := trouble(launch):
+            self.note(f"{case_id} · {launch.side.value} · {told}")
 
     def so_far(self, case_id: str, seen: SoFar) -> None:
         self._so_far[case_id] = f"{change(seen.ratio)} so far"

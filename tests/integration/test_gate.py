@@ -126,6 +126,18 @@ class TestDecides:
         assert verdicts(repository)["case"] == "new"
 
 
+def test_the_score_is_taken_once_of_what_head_left(repository: Repository) -> None:
+    bench_py = bench() + "open('out.txt', 'w').write(os.environ['PERFGATE_SIDE'])\n"
+    score = "echo scored >> ../scores; test $(cat out.txt) = head && echo 0.75"
+    accuracy = f"    accuracy: {{command: '{score}', minimum: 0.5}}\n"
+    repository.commit("a score", perfgate_yml=SUITE + accuracy, bench_py=bench_py)
+    done = perfgate(repository.path, "gate", "--base", "HEAD")
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads((repository.path / "perfgate-out" / "record.json").read_text())
+    assert record["cases"][0]["accuracy"] == {"score": 0.75, "minimum": 0.5, "failure": None}
+    assert (repository.path.parent / "scores").read_text() == "scored\n"
+
+
 class TestItsOwnJudge:
     def test_a_wider_margin_has_no_effect(self, repository: Repository) -> None:
         wide = SUITE.replace("budget: 3m", "budget: 3m, margin: 90%, stage_margin: 90%")

@@ -10,6 +10,7 @@ import pytest
 
 from perfgate.app.measure import Measured, measure
 from perfgate.app.progress import SoFar
+from perfgate.app.record import unfit_alone
 from perfgate.app.selection import Chosen
 from perfgate.records import (
     CaseRecord,
@@ -377,6 +378,18 @@ class TestUnfit:
             "wan base 1",
         ]
         assert decide(recorded(result, strategy="auto"), baselines=stored).cases[0].pairs >= 2
+
+    @pytest.mark.parametrize(
+        ("unfit", "alone"),
+        [((), False), ((0, 1), False), ((0, 1, 2), True), ((None,), True)],
+    )
+    def test_a_job_for_the_baselines_says_when_there_is_nothing_to_keep(
+        self, unfit: tuple[int | None, ...], alone: bool
+    ) -> None:
+        bench = Bench()
+        bench.unfit = unfit_at(*((Side.HEAD, pair) for pair in unfit))
+        result = measured(bench, a_case("wan"), strategy="baseline")
+        assert unfit_alone(result.cases[0]) is alone
 
     def test_a_shared_device_is_named(self) -> None:
         bench = Bench()

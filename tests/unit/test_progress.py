@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from perfgate.app.progress import SoFar
-from perfgate.cli.progress import console_progress, left
-from perfgate.records import Side
+from perfgate.cli.progress import console_progress, left, trouble
+from perfgate.records import Conditions, Side
 from tests.factories import a_launch
 
 
@@ -33,6 +33,13 @@ def test_lines__one_a_launch_where_nobody_watches() -> None:
         "perfgate: wan · burn-in · head · 6.0 s · about 90 s left",
         "perfgate: wan · pair 2 · base · 6.0 s · +2.1 % so far",
     ]
+
+
+def test_lines__a_launch_that_is_not_judged_says_why() -> None:
+    unfit = Conditions(unfit=("power brake: on device 0 in 2 of 9 samples",))
+    launch = a_launch("base", 1).model_copy(update={"conditions": unfit})
+    assert trouble(launch) == "not judged: power brake: on device 0 in 2 of 9 samples"
+    assert trouble(a_launch()) == ""
 
 
 def test_lines__a_reason_cannot_start_a_line_of_its_own() -> None:
