@@ -25,6 +25,7 @@ COMMANDS = {
     "measure": ("perfgate.cli.measure:measure", "Measure this tree alone; write a record."),
     "compare": ("perfgate.cli.compare:compare", "Decide from files; measure nothing."),
     "publish": ("perfgate.cli.publish:publish", "Comment and summarise a finished folder."),
+    "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
     "baseline": ("perfgate.cli.baseline:baseline", "Keep the baselines that a gate reads."),
 }
 

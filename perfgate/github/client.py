@@ -94,6 +94,16 @@ class GitHubComments:
             self._login = self._ask_login()
         return self._login
 
+    def rights(self) -> tuple[tuple[str, ...], str | None]:
+        """What the token's account may do with the repository, and a classic token's scopes."""
+        with self._asking("asking what the token may do"):
+            headers, found = self._github.requester.requestJsonAndCheck(
+                "GET", f"/repos/{self._repository}"
+            )
+            told = found.get("permissions") or {}
+            rights = tuple(sorted(str(name) for name, allowed in told.items() if allowed is True))
+            return rights, headers.get("x-oauth-scopes")
+
     def comments(self, pull_request: int) -> Iterator[Comment]:
         with self._asking("listing the pull request's comments"):
             found = enumerate(self._issue(pull_request).get_comments())

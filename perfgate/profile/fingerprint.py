@@ -99,13 +99,6 @@ def fingerprint_of(
     return describe_npu(host, ascend, indices, software=software, runner_name=runner)
 
 
-def cpu_fingerprint(*, runner_name: str = "", root: Path = Path("/")) -> Fingerprint:
-    """The fingerprint of the CPU that this process runs on."""
-    return describe_cpu(
-        read_host({}, root=root), software=versions("torch"), runner_name=runner_name
-    )
-
-
 def describe_cpu(
     host: HostFacts, *, software: Mapping[str, str], runner_name: str = ""
 ) -> Fingerprint:

@@ -83,6 +83,21 @@ def issue(root: str, repository: str, number: int, *, comments: int) -> dict[str
     }
 
 
+def repository(root: str, full_name: str, *, push: bool) -> dict[str, Any]:
+    """Only what perfgate reads of it: GitHub's own has some hundred fields."""
+    owner, _, name = full_name.partition("/")
+    rights = {"admin": False, "maintain": False, "push": push, "triage": False, "pull": True}
+    return {
+        "id": 1,
+        "name": name,
+        "full_name": full_name,
+        "owner": user(root, owner),
+        "private": False,
+        "url": f"{root}/repos/{full_name}",
+        "permissions": rights,
+    }
+
+
 def problem(message: str) -> dict[str, str]:
     return {"message": message, "documentation_url": _DOCS}
 

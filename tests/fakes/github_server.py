@@ -81,6 +81,7 @@ class FakeGitHub:
         self.page_limit = page_limit
         self.read_only = False
         self.has_graphql = True
+        self.token_headers: dict[str, str] = {}
         self.pull_requests = {7}
         self.comments: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
@@ -147,6 +148,11 @@ class FakeGitHub:
         parts = urlsplit(url)
         if method == "POST" and parts.path == "/graphql":
             return self._graphql(login)
+        if method == "GET" and parts.path == f"/repos/{self.repository}":
+            return Answer(
+                body=documents.repository(root, self.repository, push=not self.read_only),
+                headers=self.token_headers,
+            )
         for wanted, pattern, route in self._routes():
             found = re.fullmatch(pattern, parts.path)
             if wanted == method and found:

@@ -12,7 +12,6 @@ from perfgate.errors import DeviceError
 from perfgate.profile.ascend import AscendFacts, NpuFacts
 from perfgate.profile.fingerprint import (
     SWITCHES,
-    cpu_fingerprint,
     describe_cpu,
     describe_cuda,
     describe_npu,
@@ -342,7 +341,7 @@ def test_of_this_machine__cpu_keys_are_those_of_stored_baselines():
     stored = {"hardware_key", "cpu_model", "cpu_id", "cores", "architecture", "torch_version"}
     found = fingerprint_of("cpu", environ={"RUNNER_NAME": "here", "GITHUB_TOKEN": "secret"})
     assert set(found.must_match) <= stored
-    assert found.must_match == cpu_fingerprint(runner_name="here").must_match
+    assert found.must_match == fingerprint_of("cpu", environ={}).must_match
     assert found.told["runner"] == "here"
     assert "secret" not in found.model_dump_json()
 
@@ -353,10 +352,8 @@ def test_flags__of_x86_and_of_arm():
 
 
 def test_this_machine__has_a_key_that_is_a_file_name():
-    fingerprint = cpu_fingerprint(runner_name="here")
+    fingerprint = fingerprint_of("cpu", environ={})
     assert fingerprint.hardware_key == model_key(fingerprint.hardware_key)
-    assert fingerprint.told["runner"] == "here"
-    assert cpu_fingerprint().must_match == fingerprint.must_match
 
 
 def model_key(key):
@@ -365,7 +362,7 @@ def model_key(key):
 
 def test_import__loads_no_torch():
     script = (
-        "import sys, perfgate.profile.fingerprint as f; f.cpu_fingerprint(); "
+        "import sys, perfgate.profile.fingerprint as f; f.fingerprint_of('cpu', environ={}); "
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run((sys.executable, "-c", script), capture_output=True, check=False)
