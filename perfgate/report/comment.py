@@ -21,6 +21,7 @@ from perfgate.report.page import (
     opening,
     render,
     unchanged_fold,
+    warnings_fold,
 )
 from perfgate.report.rows import Row, all_rows, case_row, notable_rows
 from perfgate.report.sentences import short
@@ -79,11 +80,12 @@ def render_comment(
     logs = log_fold(decision, max_logs=_MAX_LOGS)
     job = {"the job": safe_url(links.run_url), "its files": safe_url(links.artifact_url)}
     measured = measured_fold(decision, job)
-    bounded_by_nature = replace(page, folds=tuple(fold for fold in (logs, measured) if fold))
+    warned = warnings_fold(decision)
+    bounded_by_nature = replace(page, folds=tuple(one for one in (logs, warned, measured) if one))
     room = MAX_COMMENT_CHARS - size(text(bounded_by_nature)) - _ROOM_FOR_NOTICES
     table, unchanged, figures, past = _cut_to(room, decision, earlier)
     cut = table.left_out + sum(fold.left_out for fold in (unchanged, figures) if fold)
-    folds = (logs, unchanged, figures, measured, past)
+    folds = (logs, warned, unchanged, figures, measured, past)
     return text(
         replace(
             page,

@@ -63,6 +63,7 @@ def _add_case(suite: ET.Element, case: CaseDecision, decision: Decision) -> None
         for row in all_rows(case)
         if row.metric
     ]
+    rows += [_line(f"warning: {text}") for text in case.warnings]
     if rows:
         ET.SubElement(test, "system-out").text = "\n".join(rows)
 

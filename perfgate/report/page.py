@@ -15,11 +15,12 @@ from perfgate.report.conclusion import cost
 from perfgate.report.escape import escape_markdown, fenced
 from perfgate.report.order import ordered_cases, plainly_unchanged
 from perfgate.report.rows import case_row
-from perfgate.report.sentences import NextStep, Told, next_step, short, told
+from perfgate.report.sentences import NextStep, Told, next_step, short, told, warnings
 from perfgate.report.tables import rows_table
 from perfgate.report.words import count
 
 MAX_NOTES = 20
+MAX_WARNINGS = 30
 _MAX_FACTS = 40
 
 
@@ -100,6 +101,20 @@ def log_fold(decision: Decision, *, max_logs: int) -> Fold | None:
         parts.append(f"And {count(len(logs) - max_logs, 'more log')} in decision.json.")
     title = "The end of its log" if len(logs) == 1 else f"The ends of {len(logs):,} logs"
     return Fold(title=title, body="\n\n".join(parts))
+
+
+def warnings_fold(decision: Decision) -> Fold | None:
+    """What was found beside the times and decides nothing."""
+    told = warnings(decision)
+    if not told:
+        return None
+    lines = [
+        f"- **{escape_markdown(case_id)}:** {escape_markdown(text)}"
+        for case_id, text in told[:MAX_WARNINGS]
+    ]
+    if len(told) > MAX_WARNINGS:
+        lines.append(f"- And {len(told) - MAX_WARNINGS:,} more in decision.json.")
+    return Fold(title=count(len(told), "warning"), body="\n".join(lines))
 
 
 def unchanged_fold(decision: Decision, *, room: int) -> Fold | None:

@@ -12,7 +12,14 @@ from perfgate.report.order import (
     ordered_metrics,
     plainly_unchanged,
 )
-from perfgate.report.words import NOTHING, case_word, change_with_interval, figures, metric_mark
+from perfgate.report.words import (
+    NOTHING,
+    case_word,
+    change_with_interval,
+    figures,
+    metric_mark,
+    output_word,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,13 +37,14 @@ class Row:
 def metric_row(case: CaseDecision, metric: MetricDecision) -> Row:
     base, head, unit = figures(metric.base, metric.head, metric.unit)
     reason = f" ({metric.reason})" if metric.reason and not metric.judged else ""
+    checked = f", {word}" if metric is end_to_end(case) and (word := output_word(case)) else ""
     return Row(
         case=case.id,
         metric=metric.name,
         base=base if base == NOTHING else f"{base} {unit}",
         head=head if head == NOTHING else f"{head} {unit}",
         change=change_with_interval(metric),
-        verdict=metric_mark(metric) + reason,
+        verdict=metric_mark(metric) + reason + checked,
     )
 
 

@@ -119,6 +119,11 @@ def worth_a_sentence(decision: Decision) -> tuple[CaseDecision, ...]:
     return tuple(case for case in ordered_cases(decision) if not plainly_unchanged(case))
 
 
+def warnings(decision: Decision) -> tuple[tuple[str, str], ...]:
+    """Every warning with the case it is about, the worst case first."""
+    return tuple((case.id, text) for case in ordered_cases(decision) for text in case.warnings)
+
+
 def next_step(decision: Decision) -> NextStep | None:
     """What now; None where nothing is to be done."""
     if decision.problem is not None:

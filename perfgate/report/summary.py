@@ -7,7 +7,7 @@ from dataclasses import replace
 from perfgate.records import Decision
 from perfgate.report.conclusion import headline
 from perfgate.report.order import ordered_cases
-from perfgate.report.page import log_fold, measured_fold, opening, render
+from perfgate.report.page import log_fold, measured_fold, opening, render, warnings_fold
 from perfgate.report.rows import all_rows
 from perfgate.report.tables import rows_table, size
 from perfgate.report.words import count
@@ -24,7 +24,8 @@ def render_summary(decision: Decision) -> str:
     """The summary; only beyond 1 MiB are rows left out, the plainly unchanged ones first."""
     page = opening(decision, max_sentences=_MAX_SENTENCES)
     logs = log_fold(decision, max_logs=_MAX_LOGS)
-    folds = tuple(fold for fold in (logs, measured_fold(decision)) if fold)
+    parts = (logs, warnings_fold(decision), measured_fold(decision))
+    folds = tuple(fold for fold in parts if fold)
     page = replace(page, folds=folds, everything="decision.json has all of them")
     bare = render("summary.md.j2", headline=headline(decision), page=page)
     rows = [row for case in ordered_cases(decision) for row in all_rows(case)]

@@ -5,6 +5,8 @@ Colour only repeats what a word says. Text from outside never reaches rich's mar
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,8 +17,8 @@ from perfgate.report.conclusion import cost, headline
 from perfgate.report.escape import log_lines, plain, without_commands
 from perfgate.report.order import has_numbers, ordered_cases, ordered_metrics, plainly_unchanged
 from perfgate.report.rows import Row, case_row, metric_row
-from perfgate.report.sentences import next_step, short, told, worth_a_sentence
-from perfgate.report.words import case_word, metric_word
+from perfgate.report.sentences import next_step, short, told, warnings, worth_a_sentence
+from perfgate.report.words import case_word, count, metric_word, output_word
 
 _STYLES = {
     Verdict.REGRESSED: "bold red",
@@ -27,6 +29,8 @@ _STYLES = {
     Verdict.IMPROVED: "green",
 }
 _MAX_LOG_LINES = 15
+_MAX_WARNINGS = 10
+_MAX_NAMED = 5
 _NAME_CHARS = 64
 
 
@@ -42,6 +46,7 @@ def render_terminal(decision: Decision, console: Console, *, verbose: bool = Fal
         console.print()
     for case in worth_a_sentence(decision):
         _print_case(case, console)
+    _print_warnings(decision, console)
     for note in decision.notes:
         console.print(Text(f"Note: {plain(note)}"))
     if decision.notes:
@@ -57,6 +62,21 @@ def _print_headline(decision: Decision, console: Console) -> None:
         for line in log_lines(decision.problem.problem):
             _print_quoted(line, console)
     console.print()
+
+
+def _print_warnings(decision: Decision, console: Console) -> None:
+    told = [f"Warning: {case_id}: {text}" for case_id, text in warnings(decision)]
+    for line in told[:_MAX_WARNINGS]:
+        console.print(Text(plain(line, limit=700)))
+    if len(told) > _MAX_WARNINGS:
+        console.print(Text(f"And {count(len(told) - _MAX_WARNINGS, 'more warning')}."))
+    unchecked = [case for case in ordered_cases(decision) if output_word(case)]
+    for word, cases in groupby(sorted(unchecked, key=output_word), key=output_word):
+        ids = [plain(case.id, limit=_NAME_CHARS) for case in cases]
+        more = f" and {len(ids) - _MAX_NAMED} more" if len(ids) > _MAX_NAMED else ""
+        console.print(Text(f"{word.capitalize()}: {', '.join(ids[:_MAX_NAMED])}{more}"))
+    if told or unchecked:
+        console.print()
 
 
 def _print_ending(decision: Decision, console: Console) -> None:

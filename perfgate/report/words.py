@@ -33,6 +33,7 @@ _WORDS: dict[Verdict, str] = {
 }
 _MEMORY_WORDS = {**_WORDS, Verdict.REGRESSED: "larger", Verdict.IMPROVED: "smaller"}
 _MOVED = (Verdict.REGRESSED, Verdict.IMPROVED)
+_DECIDED = frozenset({*_MOVED, Verdict.PASSED, Verdict.ACCEPTED})
 # In a table only what a reviewer looks for carries a colour.
 _COLOURED = frozenset({Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE})
 
@@ -148,6 +149,15 @@ def case_word(case: CaseDecision) -> str:
     if case.verdict is Verdict.FAILED and case.output == "changed":
         return "failed: output changed"
     return word
+
+
+def output_word(case: CaseDecision) -> str:
+    """What a table adds to a case whose time alone does not tell that it did the same work."""
+    if case.verdict not in _DECIDED:
+        return ""
+    return {"not checked": "output not checked", "allowed": "output change allowed"}.get(
+        case.output, ""
+    )
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

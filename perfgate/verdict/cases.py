@@ -22,6 +22,7 @@ from perfgate.verdict.conditions import burn_in_of, condition_warnings, pairs_of
 from perfgate.verdict.hierarchy import Hierarchy
 from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.metrics import END_TO_END, failure_of, launch_metrics
+from perfgate.verdict.output import OutputCheck
 from perfgate.verdict.rows import head_rows, not_the_same_work, pair_rows
 from perfgate.verdict.screen import Screen, screen, screen_applies
 from perfgate.verdict.sentences import leading_sentence, paired_sentence
@@ -69,6 +70,7 @@ def by_pairs(case: CaseRecord, known: Evidences) -> CaseDecision:
         "pairs": whole.pairs if whole is not None else 0,
         "noise": whole.noise if whole is not None else None,
         "output": judge.output.state,
+        "warnings": _output_warnings(judge.output),
         "metrics": rows,
     }
     if judge.output.state == "changed":
@@ -90,6 +92,15 @@ def by_pairs(case: CaseRecord, known: Evidences) -> CaseDecision:
     if waiting:
         extra["more_pairs"] = whole.more_pairs or None
     return _case(case, verdict, detail=detail, sentence=sentence, **extra)
+
+
+def _output_warnings(check: OutputCheck) -> tuple[str, ...]:
+    """What a reviewer should know of outputs that fail nothing."""
+    if check.state == "allowed":
+        return (f"output changed: {check.what}",)
+    if check.state == "not checked" and check.what:
+        return (f"outputs were not compared: {check.what}",)
+    return ()
 
 
 def by_baseline(case: CaseRecord, known: Evidences) -> CaseDecision:

@@ -21,7 +21,10 @@ OutputState: TypeAlias = Literal["same", "changed", "allowed", "not checked"]
 
 @dataclass(frozen=True, kw_only=True)
 class OutputCheck:
-    """Whether the outputs agree, and the first thing that does not."""
+    """Whether the outputs agree, and the first thing that does not.
+
+    For what was not checked ``what`` is why it could not be; empty where there was nothing.
+    """
 
     state: OutputState
     what: str = ""
@@ -53,7 +56,7 @@ def _compare(
 ) -> OutputCheck:
     compared = [_difference(one, other) for one, other in zip(base, head, strict=False)]
     if all(found is None for found in compared):
-        return OutputCheck(state="not checked", what="the launches left no output to compare")
+        return OutputCheck(state="not checked")
     what = next((found for found in compared if found), "")
     if not what:
         return OutputCheck(state="same")

@@ -25,8 +25,14 @@ def scored(case: CaseRecord, decision: CaseDecision) -> CaseDecision:
     told = f"output changed: {wrong}"
     reason = case.allow.get("output")
     if reason is not None:
-        sentence = f"{decision.sentence}; {told}; allowed: {reason}"
-        return decision.model_copy(update={"output": "allowed", "sentence": sentence})
+        told = f"{told}; allowed: {reason}"
+        return decision.model_copy(
+            update={
+                "output": "allowed",
+                "sentence": f"{decision.sentence}; {told}",
+                "warnings": (told, *decision.warnings),
+            }
+        )
     return decision.model_copy(
         update={
             "verdict": Verdict.FAILED,

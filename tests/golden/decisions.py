@@ -146,16 +146,82 @@ def failed_launch() -> Decision:
     return told([quick("flux_tiny", 1210), failed], exit_code=4)
 
 
-def output_changed() -> Decision:
-    changed = a_case_decision(
-        "flux_tiny",
-        "failed",
-        video(),
-        detail="output changed: DenoisingStage: mean 0.0132 → 0.2471",
-        output="changed",
-        sentence="output changed: DenoisingStage: mean 0.0132 → 0.2471",
+def changed(name: str, what: str):
+    """A case whose head computed something else."""
+    told = f"output changed: {what}"
+    return a_case_decision(
+        name, "failed", video(), detail=told, sentence=told, output="changed", pairs=2
     )
-    return told([quick("wan_t2v_tiny", 2310), changed], exit_code=1)
+
+
+def output_changed() -> Decision:
+    stage = changed(
+        "flux_tiny",
+        "latents after the first step is where the outputs part: cosine 0.9971, 0.077 of its "
+        "scale apart",
+    )
+    frames = changed(
+        "wan_t2v_tiny",
+        "frames is where the outputs part: PSNR 31.2 dB, cosine 0.9987, 0.051 of its scale apart",
+    )
+    video_file = changed(
+        "my_bench",
+        "clip.mp4 differs (compared by its hash: decoding it needs pip install 'perfgate[video]')",
+    )
+    return told([quick("sd3_tiny", 2310), stage, frames, video_file], exit_code=1)
+
+
+def accuracy_below_minimum() -> Decision:
+    low = changed("my_bench", "accuracy 0.87 is below 0.9")
+    none = changed(
+        "other_bench",
+        "accuracy is unknown, the score command exited with 1: FileNotFoundError: out.png",
+    )
+    return told([quick("wan_t2v_tiny", 2310), low, none], exit_code=1)
+
+
+def less_work() -> Decision:
+    faster = [
+        a_metric("end-to-end", 7010, 6240, "improved", low=0.883, high=0.897),
+        a_metric("DenoisingStage", 6450, 5680, "improved", low=0.874, high=0.888),
+    ]
+    executes = "head executes {} % of base's floating-point operations"
+    ask = ': say why with allow: {flops: "why"} at the case, on the base branch'
+    reason = "; allowed: cached every second step, reviewed in #12"
+    frames = "frames is where the outputs part: PSNR 38.4 dB, cosine 0.999790, 0.02 of its scale"
+    unexplained = a_case_decision(
+        "flux_1_dev",
+        "improved",
+        faster,
+        output="same",
+        warnings=(executes.format(87) + ask,),
+    )
+    explained = a_case_decision(
+        "wan_t2v_tiny",
+        metrics=video(),
+        output="allowed",
+        warnings=(f"output changed: {frames} apart{reason}", executes.format(52) + reason),
+    )
+    return told([unexplained, explained])
+
+
+def measured_under_load() -> Decision:
+    not_repeated = a_case_decision(
+        "wan_t2v_tiny",
+        metrics=video(),
+        warnings=(
+            "outputs were not compared: base's own launches differ in output",
+            "2 of 9 launches were measured under thermal slowdown and not judged",
+            "1 of 9 launches was measured under load of other processes and not judged",
+            "3 of 9 launches were measured under pressure on the CPU",
+        ),
+    )
+    nothing_left = a_case_decision(
+        "my_bench",
+        "improved",
+        [a_metric("end-to-end", 7010, 6240, "improved", low=0.883, high=0.897)],
+    )
+    return told([not_repeated, nothing_left, quick("flux_tiny", 1210)])
 
 
 def incomparable_and_missing() -> Decision:
@@ -236,7 +302,9 @@ def hostile_names() -> Decision:
         ],
         log_tail=HOSTILE_LOG,
     )
-    failed = a_case_decision(f"1. {EVIL}", "failed", [], detail=EVIL, sentence=EVIL)
+    failed = a_case_decision(
+        f"1. {EVIL}", "failed", [], detail=EVIL, sentence=EVIL, warnings=(EVIL, "::error::forged")
+    )
     return told(
         [failed, slower],
         suite="a -->suite",
@@ -281,6 +349,9 @@ STORIES = (
     inconclusive,
     failed_launch,
     output_changed,
+    accuracy_below_minimum,
+    less_work,
+    measured_under_load,
     incomparable_and_missing,
     new_only,
     problem,

@@ -141,3 +141,25 @@ def test_a_changed_output__is_never_improved(change, strategy):
     words = {metric.verdict for case in decision.cases for metric in case.metrics}
     assert "improved" not in words
     assert decision.cases[0].detail.startswith("output changed: ")
+
+
+class TestTold:
+    def test_an_output_that_base_does_not_repeat__is_a_warning(self):
+        base = [{"output": an_output(str(index) * 64)} for index in range(3)]
+        head = [{"output": an_output("f" * 64)}] * 3
+        decided = a_decision(a_case_record(base=base, head=head)).cases[0]
+        assert decided.output == "not checked"
+        assert decided.warnings == (
+            "outputs were not compared: base's own launches differ in output",
+        )
+
+    def test_a_permission_that_was_used__is_a_warning(self):
+        base, head = {"output": an_output("a" * 64)}, {"output": an_output("b" * 64)}
+        case = a_case_record(base=[base] * 3, head=[head] * 3, allow=REVIEWED)
+        (told,) = a_decision(case).cases[0].warnings
+        assert told == (
+            "output changed: the final output differs; allowed: distilled, reviewed in #12"
+        )
+
+    def test_nothing_to_check__is_no_warning(self):
+        assert a_decision(faster()).cases[0].warnings == ()
