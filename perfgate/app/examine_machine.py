@@ -126,6 +126,10 @@ def _hidden(facts: MachineFacts) -> Check | None:
             return _row("device", "bad", seen, f"{fix}alone ask for --device cpu.")
         seen = f"{what}, and there is no /dev/nvidia0 in here"
         return _row("device", "bad", seen, _CONTAINER_FIX)
+    if asked in ("auto", "cuda") and facts.nvidia.gpus and not facts.indices:
+        seen = "the NVIDIA device is partitioned (MIG is on), and no part was made"
+        fix = "Make one: sudo nvidia-smi mig -cgi PROFILE -C, or switch MIG off: -mig 0."
+        return _row("device", "bad", seen, fix)
     if asked in ("auto", "npu") and there.ascend_on_bus and not there.ascend_files:
         seen = f"the host has {there.ascend_on_bus} Ascend devices, and no /dev/davinci* is in here"
         return _row("device", "bad", seen, _ASCEND_FIX)

@@ -37,7 +37,7 @@ class HostSample:
     """The host's counters at one moment; all of them only ever grow.
 
     ``pressure_us`` is the time in which some task waited for a CPU (``/proc/pressure/cpu``, some
-    total), ``steal_ticks`` and ``busy_ticks`` come from ``/proc/stat``, ``throttled_us`` from the
+    total), ``steal_ticks`` and ``total_ticks`` come from ``/proc/stat``, ``throttled_us`` from the
     cgroup's ``cpu.stat``.
     """
 

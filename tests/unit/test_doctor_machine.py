@@ -83,6 +83,19 @@ def test_device__hidden_by_a_variable_on_purpose_is_the_cpu():
     assert found.seen.endswith("; CUDA_VISIBLE_DEVICES shows no accelerator")
 
 
+@pytest.mark.parametrize("asked", ["auto", "cuda"])
+def test_device__partitioned_without_a_part(asked):
+    facts = a_machine(
+        kind="cpu" if asked == "auto" else "cuda",
+        choice=Choice(kind=asked),
+        absent=None if asked == "auto" else ABSENT,
+        nvidia=read_nvidia(FakeNvml(FakeGpu(mig=(1, 1)))),
+        accelerators=Accelerators(nvidia_on_bus=1, nvidia_driver=True, nvidia_files=1),
+    )
+    found = row(facts, "device")
+    assert (found.state, "nvidia-smi mig -cgi" in found.fix) == ("bad", True)
+
+
 @pytest.mark.parametrize(
     ("changes", "fix"),
     [

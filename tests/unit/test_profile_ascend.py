@@ -9,6 +9,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfgate.errors import DeviceError
 from perfgate.profile.ascend import (
@@ -139,6 +141,20 @@ def test_table__what_is_told_of_it_is_bounded():
     npus, unread = parse_npu_smi(text)
     assert npus == ()
     assert unread == ("strange | row",) * 5
+
+
+_rows = st.lists(
+    st.lists(
+        st.sampled_from(["NPU", "NPU Name", "Health", "Process id", "0", "1 910B", "OK", "5 / 9"])
+    ).map(lambda cells: "|" + "|".join(cells) + "|")
+)
+
+
+@given(st.one_of(st.text(), _rows.map("\n".join)))
+def test_table__no_text_breaks_it(text):
+    npus, unread = parse_npu_smi(text)
+    assert len(unread) <= 5
+    assert [npu.index for npu in npus] == list(range(len(npus)))
 
 
 def test_samples__have_what_the_table_tells():

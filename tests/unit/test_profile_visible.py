@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfgate.profile.nvidia import GpuFacts, MigSlice
 from perfgate.profile.visible import present_kind, visible_gpus, visible_npus
@@ -86,6 +88,14 @@ def test_gpus__one_part_of_a_partitioned_device(listed, seen):
 def test_npus__as_cann_reads_its_variable(listed, seen):
     environ = {} if listed is None else {"ASCEND_RT_VISIBLE_DEVICES": listed}
     assert visible_npus(environ, 4) == seen
+
+
+@given(st.one_of(st.text(), st.text(alphabet="0123,-+ GPUMIG/af")))
+def test_no_value_of_a_variable_shows_what_is_not_there(listed):
+    cuda, npu = {"CUDA_VISIBLE_DEVICES": listed}, {"ASCEND_RT_VISIBLE_DEVICES": listed}
+    for seen in (visible_gpus(cuda, GPUS), visible_npus(npu, 3), visible_gpus(cuda, PARTS)):
+        assert len(set(seen)) == len(seen)
+        assert set(seen) <= {0, 1, 2}
 
 
 def with_npus(root, count):
