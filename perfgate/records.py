@@ -117,8 +117,9 @@ class Report(Value):
 class Conditions(Value):
     """What the device and the host were doing while a launch ran.
 
-    ``unfit`` says why its times may not be looked at, ``warnings`` what is only told. ``readings``
-    holds the lowest and the highest value seen, by a name that ends in its unit.
+    ``unfit`` says why its times may not be looked at, ``warnings`` what is only told; each text is
+    a reason, a colon, and where it was seen. ``readings`` holds the lowest and the highest value
+    seen, by a name that ends in its unit.
     """
 
     samples: Annotated[int, Field(ge=0)] = 0

@@ -17,6 +17,7 @@ from perfgate.verdict.wording import count
 MOST_UNFIT = 3
 """So many unfit pairs or burn-ins in a row end a case: the device will not mend by itself."""
 MOST_WARNINGS = 10
+_MAX_REASON_CHARS = 80
 _SHARED = "load of other processes"
 
 
@@ -61,7 +62,7 @@ def condition_warnings(launches: Sequence[Launch]) -> tuple[str, ...]:
 
 
 def _reason(text: str) -> str:
-    return text.partition(":")[0]
+    return text.partition(":")[0][:_MAX_REASON_CHARS]
 
 
 def _sentence(number: int, of_all: str, reason: str) -> str:

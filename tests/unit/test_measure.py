@@ -24,7 +24,7 @@ from perfgate.records import (
 )
 from perfgate.suite import Case
 from perfgate.verdict.baseline import StoredJob, StoredJobs
-from perfgate.verdict.conditions import burn_in_of
+from perfgate.verdict.conditions import burn_in_of, condition_warnings
 from perfgate.verdict.decide import decide
 from perfgate.verdict.metrics import launch_metrics
 from tests.factories import a_fingerprint, a_launch, a_record
@@ -390,6 +390,13 @@ class TestUnfit:
         bench.unfit = unfit_at(*((Side.HEAD, pair) for pair in unfit))
         result = measured(bench, a_case("wan"), strategy="baseline")
         assert unfit_alone(result.cases[0]) is alone
+
+    def test_what_a_forged_record_says_stays_short(self) -> None:
+        forged = Conditions(unfit=("x" * 9999,), warnings=tuple(f"{n}: y" for n in range(99)))
+        launch = a_launch().model_copy(update={"conditions": forged})
+        warnings = condition_warnings([launch])
+        assert len(warnings) == 10
+        assert all(len(one) < 200 for one in warnings)
 
     def test_a_shared_device_is_named(self) -> None:
         bench = Bench()
