@@ -1,1 +1,1 @@
-"""What perfgate measures of its own: small models with random weights."""
+"""What perfgate measures of its own: models with random weights."""

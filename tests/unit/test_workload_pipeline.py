@@ -96,3 +96,46 @@ def test_fingerprint__changes_nothing_in_the_request(pipeline):
     before = generated.frames.clone()
     assert output_fingerprint(generated) == output_fingerprint(generated)
     assert torch.equal(generated.frames, before)
+
+
+def two_experts(**request):
+    return Pipeline(a_narrow_config("wan-dual", **request))
+
+
+def test_experts__take_turns_once_and_both_loops_are_recorded_whole():
+    _, recorder = served(two_experts(steps=8))
+    assert [(span.name, span.within, span.count) for span in recorder.nested] == [
+        ("ExpertLoadStage", "DenoisingStage", 1),
+        ("ExpertSwitchStage", "DenoisingStage", 1),
+    ]
+    assert len(recorder.steps_ms) == 8
+
+
+def test_experts__the_second_one_serves_the_steps_below_the_boundary():
+    """At a shift of 12 the noise level of the first six of eight steps is 0.875 or more."""
+    config = a_narrow_config("wan-dual", steps=8)
+    first_only, second_from_step_one = (
+        served(Pipeline(replace(config, boundary=boundary)))[0] for boundary in (0.0, 1.0)
+    )
+    both, _ = served(Pipeline(config))
+    first, middle, last = (latents for _, latents in both.latents)
+    assert torch.equal(first, first_only.latents[0][1])
+    assert torch.equal(middle, first_only.latents[1][1])
+    assert not torch.allclose(last, first_only.latents[2][1], rtol=1e-3)
+    assert not torch.allclose(last, second_from_step_one.latents[2][1], rtol=1e-3)
+
+
+def test_experts__each_has_a_guidance_of_its_own():
+    pipeline = two_experts(steps=8)
+    usual, first, second = (
+        served(pipeline, **asked)[0].latents
+        for asked in ({}, {"guidance": 1.5}, {"guidance_2": 1.5})
+    )
+    assert not torch.equal(first[0][1], usual[0][1])
+    assert torch.equal(second[1][1], usual[1][1])
+    assert not torch.equal(second[2][1], usual[2][1])
+
+
+def test_experts__that_have_no_step_are_not_loaded():
+    _, recorder = served(two_experts(steps=1))
+    assert [span.name for span in recorder.nested] == ["ExpertLoadStage"]

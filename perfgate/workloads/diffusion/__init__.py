@@ -1,1 +1,1 @@
-"""A text-to-video and a text-to-image pipeline, faithful in structure and small in size."""
+"""Text-to-video and text-to-image pipelines: the structure of real models, at several sizes."""
