@@ -5,9 +5,10 @@ in fp32, with the denoising loop most of it, short enough for many launches and 
 small margin to be resolved. The others are for a GPU or NPU.
 
 ``wan-1.3b`` and ``flux-like`` have the transformer of Wan 2.1 T2V 1.3B (Wan Team 2025) and FLUX.1
-(Black Forest Labs 2024) in structure and size. What stands around it is smaller, because it is
-under a twentieth of a request: 4 layers of text encoder at the full width of umt5-xxl and t5-xxl,
-which have 24, and a decoder with Wan's channels and strides but one residual block a level.
+(Black Forest Labs 2024) in structure and size. What stands around it is smaller, because a request
+spends little there: 4 layers of text encoder at the full width of umt5-xxl and t5-xxl, which have
+24, and a decoder with the real channels and strides but one residual block a level, FLUX's with
+convolutions in time as well. Neither has been run whole: no device for it was at hand.
 ``wan-dual`` switches experts as Wan 2.2 does.
 """
 

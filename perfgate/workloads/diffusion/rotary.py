@@ -3,9 +3,9 @@
 Su et al. 2021 (RoFormer), with a head's channels divided among three axes as in Wan and FLUX.
 
 A table is complex or real. Complex multiplication is one pass over the data and the fastest way on
-a CPU (a fifth to an eighth of the real form's time in fp32 on one thread), but NPUs have no complex
-kernels, torch none in half precision, and torch.compile generates none. In fp32 the two forms give
-the same bits: each adds the same two products.
+a CPU (an eighth of the real form's time in fp32 on one thread), but NPUs lack complex kernels,
+torch has none for bf16, and torch.compile generates none. In fp32 the two forms give the same bits:
+each adds the same two products.
 """
 
 from __future__ import annotations
