@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from perfgate.profile.devices.device import Device
 from perfgate.workloads.diffusion.config import PipelineConfig
 from perfgate.workloads.diffusion.denoiser import denoiser, make_transformer
-from perfgate.workloads.diffusion.placement import Placement
+from perfgate.workloads.diffusion.placement import Placement, chosen_dtype
 
 ROUNDS, _WARM_UP = 15, 3
 _MATRIX = {"cpu": 2048, "cuda": 8192, "npu": 8192}
@@ -49,8 +49,8 @@ class Work:
 
 
 def measure_rates(device: Device) -> Rates:
-    """Matrix product and attention in the device's fast type."""
-    dtype = device.capability().fast_dtype
+    """Matrix product and attention in the type that the presets compute in on this device."""
+    dtype = chosen_dtype(None, device)
     size, tokens = _MATRIX[device.kind], _TOKENS[device.kind]
     options = {"device": device.torch_device, "dtype": getattr(torch, dtype)}
     left = torch.randn(size, size, **options)

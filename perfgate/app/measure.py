@@ -13,6 +13,7 @@ from perfgate.app.budget import Budget
 from perfgate.app.plan import TYPICAL_PAIRS
 from perfgate.app.progress import Progress
 from perfgate.app.selection import Chosen
+from perfgate.errors import DeviceError
 from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Side
 from perfgate.verdict.against_baseline import launches_wanted
 from perfgate.verdict.baseline import StoredJobs
@@ -121,7 +122,8 @@ def measure(
     budget; with strategy ``auto``, what the screen passes against ``stored`` gets no pairs. A new
     case, and every case under strategy ``baseline``, gets head launches only. A case that is
     slower ends the suite unless ``finish``. What ran on an unfit device is kept and not judged:
-    its pair number is used up, a burn-in is repeated twice at most.
+    its pair number is used up, a burn-in is repeated twice at most. Raises DeviceError where the
+    device is lost before anything was measured; later it ends the job as a spent budget does.
     """
     paired = policy.strategy != "baseline"
     job = _Job(
@@ -148,6 +150,11 @@ def measure(
             _pairs(job, judges, most=policy.max_pairs, finish=finish)
     except KeyboardInterrupt as signal:
         interrupted = str(signal) or "SIGINT"
+    except DeviceError as error:
+        if not job.launches:
+            raise
+        for one in chosen:
+            job.stopped.setdefault(one.case.id, f"the device was taken: {error.problem}")
     return Measured(cases=tuple(_case_record(one, job) for one in chosen), interrupted=interrupted)
 
 

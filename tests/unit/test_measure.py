@@ -12,6 +12,7 @@ from perfgate.app.measure import Measured, measure
 from perfgate.app.progress import SoFar
 from perfgate.app.record import unfit_alone
 from perfgate.app.selection import Chosen
+from perfgate.errors import DeviceError
 from perfgate.records import (
     CaseRecord,
     Conditions,
@@ -241,6 +242,32 @@ def ten_jobs(chosen: Chosen) -> StoredJobs:
         must_match=a_fingerprint().must_match,
         jobs=tuple(job() for _ in range(10)),
     )
+
+
+def lost_device(after: int) -> Callable[[str, Side, int | None], str | None]:
+    """A bench whose device is taken by somebody else after some launches."""
+    left = iter(range(after))
+
+    def fails(case_id: str, side: Side, pair: int | None) -> None:
+        if next(left, None) is None:
+            raise DeviceError("waited 60 s for pid 4711", fix="End it.")
+
+    return fails
+
+
+def test_a_device_that_is_taken__keeps_what_was_measured_and_says_why() -> None:
+    bench = Bench()
+    bench.fails = lost_device(after=4)
+    result = measured(bench, a_case("wan"), a_case("flux"))
+    assert [len(case.launches) for case in result.cases] == [3, 1]
+    assert set(stopped(result).values()) == {"the device was taken: waited 60 s for pid 4711"}
+
+
+def test_a_device_that_is_taken__before_anything_was_measured_ends_the_job() -> None:
+    bench = Bench()
+    bench.fails = lost_device(after=0)
+    with pytest.raises(DeviceError, match="waited 60 s"):
+        measured(bench, a_case("wan"))
 
 
 def test_auto__the_screen_passes_a_case_on_two_launches() -> None:
