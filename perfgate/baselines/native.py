@@ -16,7 +16,17 @@ from pydantic import Field, ValidationError
 
 from perfgate.baselines.derived import Derived, derive, first_difference
 from perfgate.errors import BaselineError
-from perfgate.records import CaseRecord, Launch, NonNegative, Record, Report, Side, Value
+from perfgate.records import (
+    CaseRecord,
+    Launch,
+    NonNegative,
+    OutputFingerprint,
+    Record,
+    Report,
+    Side,
+    TensorSummary,
+    Value,
+)
 from perfgate.verdict.baseline import StoredJob, StoredJobs
 from perfgate.verdict.metrics import failure_of, metrics_of, unfit_of
 
@@ -42,6 +52,18 @@ class Job(Value):
     launches: Annotated[tuple[StoredLaunch, ...], Field(min_length=1)]
 
 
+class Produced(Value):
+    """What the newest job's first launch computed in its last request, and left in files.
+
+    A file of an older perfgate has none of it, and its launches are held to no output.
+    """
+
+    output: OutputFingerprint | None = None
+    output_files: dict[str, str] = Field(default_factory=dict)
+    outputs: tuple[TensorSummary, ...] = ()
+    undecoded: dict[str, str] = Field(default_factory=dict)
+
+
 class Baseline(Value):
     """All that is kept of one case on one kind of machine."""
 
@@ -54,6 +76,7 @@ class Baseline(Value):
     protocol: str = PROTOCOL
     must_match: dict[str, str] = Field(default_factory=dict)
     derived: Derived
+    produced: Produced | None = None
     jobs: Annotated[tuple[Job, ...], Field(min_length=1)]
 
     def stored_jobs(self) -> StoredJobs:
@@ -62,6 +85,28 @@ class Baseline(Value):
             workload_hash=self.workload_hash,
             must_match=self.must_match,
             jobs=_stored(self.jobs),
+            newest=None if self.produced is None else self._newest(self.produced),
+        )
+
+    def _newest(self, produced: Produced) -> Launch:
+        """The newest job's first launch as that of a base, with what it computed.
+
+        Another job may have run on another machine of the kind, which makes its build another.
+        """
+        job = self.jobs[-1]
+        first, output = job.launches[0], produced.output
+        if output is not None:
+            output = output.model_copy(update={"build": f"{output.build}, job of {job.date}"})
+        return Launch(
+            side=Side.BASE,
+            pair=0,
+            order=0,
+            started_at=first.started_at,
+            duration_s=first.duration_s,
+            reports=(first.reports[-1].model_copy(update={"output": output}),),
+            output_files=produced.output_files,
+            outputs=produced.outputs,
+            undecoded=produced.undecoded,
         )
 
 
@@ -121,8 +166,11 @@ def _derive(jobs: tuple[Job, ...]) -> Derived:
 
 def render_baseline(baseline: Baseline) -> str:
     """The file's text: the same bytes for the same value, a launch on a line for small diffs."""
-    head = baseline.model_dump(mode="json", exclude={"jobs"})
+    head = baseline.model_dump(mode="json", exclude={"jobs", "produced"})
     lines = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    if baseline.produced is not None:
+        produced = baseline.produced.model_dump(mode="json", exclude_defaults=True)
+        lines += f',\n "produced": {_compact(produced)}'
     jobs = ",\n".join(_job_lines(job) for job in baseline.jobs)
     return f'{lines},\n "jobs": [\n{jobs}\n ]\n}}\n'
 
@@ -149,11 +197,12 @@ def add_job(baseline: Baseline | None, record: Record, case_id: str) -> Baseline
     case = _case(record, case_id)
     if baseline is not None:
         _refuse_another(baseline, record, case)
+    heads = _head_launches(case)
     job = Job(
         date=record.created_at,
         commit=record.head.commit,
         told=record.fingerprint.told,
-        launches=tuple(_kept(launch) for launch in _head_launches(case)),
+        launches=tuple(_kept(launch) for launch in heads),
     )
     earlier = () if baseline is None else baseline.jobs
     if any((one.date, one.commit) == (job.date, job.commit) for one in earlier):
@@ -169,6 +218,7 @@ def add_job(baseline: Baseline | None, record: Record, case_id: str) -> Baseline
         workload=case.workload,
         must_match=record.fingerprint.must_match,
         derived=_derive(jobs),
+        produced=_produced(heads[0]),
         jobs=jobs,
     )
 
@@ -209,6 +259,15 @@ def _kept(launch: Launch) -> StoredLaunch:
         started_at=launch.started_at,
         duration_s=launch.duration_s,
         reports=tuple(report.model_copy(update=nothing) for report in launch.reports),
+    )
+
+
+def _produced(launch: Launch) -> Produced:
+    return Produced(
+        output=launch.reports[-1].output,
+        output_files=launch.output_files,
+        outputs=launch.outputs,
+        undecoded=launch.undecoded,
     )
 
 

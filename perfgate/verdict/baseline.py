@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, variance
 
+from perfgate.records import Launch
 from perfgate.verdict.likelihood import SMALLEST_SPREAD
 
 MIN_JOBS = 3
@@ -29,11 +30,19 @@ class StoredJob:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredJobs:
-    """What is kept of one case on one kind of machine, and what it was measured with."""
+    """What is kept of one case on one kind of machine, and what it was measured with.
+
+    ``newest`` is a launch of the newest job, whose outputs and operations head's are held to.
+    """
 
     workload_hash: str
     must_match: Mapping[str, str]
     jobs: tuple[StoredJob, ...]
+    newest: Launch | None = None
+
+    def produced(self) -> tuple[Launch, ...]:
+        """The launch whose outputs are kept, as a base's launches are given; it may be none."""
+        return () if self.newest is None else (self.newest,)
 
     def metric(self, name: str) -> list[list[float]]:
         """The logarithms of a metric, a list for every job that has it."""

@@ -21,8 +21,8 @@ from perfgate.verdict.conclude import case_verdict
 from perfgate.verdict.conditions import burn_in_of, condition_warnings, pairs_of
 from perfgate.verdict.hierarchy import Hierarchy
 from perfgate.verdict.judge import CaseJudge
-from perfgate.verdict.metrics import END_TO_END, failure_of, launch_metrics
-from perfgate.verdict.output import OutputCheck
+from perfgate.verdict.metrics import END_TO_END, failure_of, is_usable, launch_metrics
+from perfgate.verdict.output import OutputCheck, check_outputs
 from perfgate.verdict.rows import head_rows, not_the_same_work, pair_rows
 from perfgate.verdict.screen import Screen, screen, screen_applies
 from perfgate.verdict.sentences import leading_sentence, paired_sentence
@@ -123,11 +123,23 @@ def by_baseline(case: CaseRecord, known: Evidences) -> CaseDecision:
     found = judge.prediction(END_TO_END)
     noise = found.spread if found is not None else None
     spread = "" if noise is None else f"; spread between jobs ±{100.0 * noise:.1f} %"
+    heads = [one for one in case.launches if one.side is Side.HEAD and one.pair is not None]
+    usable = [launch for launch in heads if is_usable(launch)]
+    output = check_outputs(stored.produced(), usable, allow=case.allow)
+    extra: dict[str, Any] = {
+        "output": output.state,
+        "warnings": _beside_jobs(case, stored, output),
+        "noise": noise,
+    }
+    if output.state == "changed":
+        detail = f"output changed: {output.what} (beside the baseline's newest job)"
+        extra["metrics"] = not_the_same_work(rows)
+        return _case(case, Verdict.FAILED, detail=detail, sentence=detail, **extra)
     sentence = leading_sentence(rows, certain=f"{told}{spread}")
     doubts = [row for row in rows if row.judged and row.verdict is Verdict.INCONCLUSIVE]
     if doubts:
         sentence = f"{sentence}; undecided: {doubts[0].name}, {doubts[0].reason}"
-    return _case(case, case_verdict(rows), sentence=sentence, noise=noise, metrics=rows)
+    return _case(case, case_verdict(rows), sentence=sentence, metrics=rows, **extra)
 
 
 def by_screen(case: CaseRecord, known: Evidences) -> CaseDecision | None:
@@ -144,7 +156,21 @@ def by_screen(case: CaseRecord, known: Evidences) -> CaseDecision | None:
     sentence = (
         f"{change(ratio, low, high)} against {count(seen.jobs, 'job')} of the baseline, 2 launches"
     )
-    return _case(case, Verdict.PASSED, sentence=sentence, metrics=rows)
+    return _case(
+        case,
+        Verdict.PASSED,
+        sentence=sentence,
+        output=seen.output.state,
+        warnings=_beside_jobs(case, stored, seen.output),
+        metrics=rows,
+    )
+
+
+def _beside_jobs(case: CaseRecord, stored: StoredJobs, output: OutputCheck) -> tuple[str, ...]:
+    """What is to be known of head's work beside that of the stored jobs."""
+    heads = [launch for launch in case.launches if launch.side is Side.HEAD]
+    operations = flops_warnings(stored.produced(), heads, allow=case.allow)
+    return (*_output_warnings(output), *operations)
 
 
 def _first_two(case: CaseRecord) -> tuple[Launch, Launch] | None:

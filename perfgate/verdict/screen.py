@@ -15,17 +15,19 @@ from perfgate.verdict.baseline import Prediction, StoredJob, StoredJobs, predict
 from perfgate.verdict.hierarchy import Hierarchy
 from perfgate.verdict.judge import SCREEN_SHARE_OF_MISS, memory_grew
 from perfgate.verdict.metrics import PEAK_MEMORY, MetricPlan, is_usable, launch_metrics
+from perfgate.verdict.output import OutputCheck, check_outputs
 
 SCREEN_JOBS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """What the screen saw of each judged metric, and whether all of it passes."""
+    """What the screen saw of each judged metric and of the output, and whether all of it passes."""
 
     passed: bool
     jobs: int
     predictions: dict[str, Prediction]
+    output: OutputCheck
 
 
 def screen_applies(
@@ -42,8 +44,9 @@ def screen(
 ) -> Screen:
     """Look at two head launches of a case to which the screen applies."""
     jobs = _usable(stored)
-    no = Screen(passed=False, jobs=len(jobs), predictions={})
-    if not is_usable(burn_in) or not is_usable(first):
+    output = check_outputs(stored.produced(), [first], burn_in=burn_in)
+    no = Screen(passed=False, jobs=len(jobs), predictions={}, output=output)
+    if not is_usable(burn_in) or not is_usable(first) or output.state == "changed":
         return no
     new = StoredJob(burn_in=launch_metrics(burn_in), launches=(launch_metrics(first),))
     plans = hierarchy.plans.get(case_id, {})
@@ -64,6 +67,7 @@ def screen(
         passed=bool(judged) and fast_enough and not grew and not _lost(jobs, new, hierarchy),
         jobs=len(jobs),
         predictions=predictions,
+        output=output,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from perfgate.baselines.native import add_job, parse_baseline, render_baseline
 from perfgate.errors import BaselineError, ExitCode
-from tests.factories import a_case_record, a_fingerprint, a_launch, a_record
+from tests.factories import a_case_record, a_fingerprint, a_launch, a_record, an_output
 
 CASE = "wan_t2v_tiny"
 SOURCE = "baselines/cpu-test-x2/wan_t2v_tiny.json"
@@ -165,3 +165,31 @@ def test_another_workload__is_not_added():
 def test_a_case_that_the_record_lacks__is_told_with_those_it_has():
     with pytest.raises(BaselineError, match="no case 'flux'; it has: wan_t2v_tiny"):
         add_job(None, a_job(1000), "flux")
+
+
+class TestProduced:
+    def a_job(self, day, output):
+        heads = [{"output": output, "flops": 1e12, "steps": [100] * 8}] * 2
+        return a_job(*heads, day=day, burn_in=heads[0])
+
+    def test_what_the_newest_job_computed__is_kept_once_on_a_line(self):
+        first = add_job(None, self.a_job(1, an_output(A=1.0)), CASE)
+        both = add_job(first, self.a_job(2, an_output(A=2.0)), CASE)
+        text = render_baseline(both)
+        assert parse_baseline(text, source=SOURCE) == both
+        (line,) = [line for line in text.splitlines() if '"produced"' in line]
+        assert an_output(A=2.0).sha256 in line
+        assert an_output(A=1.0).sha256 not in text
+
+    def test_it_stands_as_a_launch_of_base_on_another_machine(self):
+        output = an_output(A=1.0).model_copy(update={"build": "torch 2.13.0"})
+        newest = add_job(None, self.a_job(3, output), CASE).stored_jobs().newest
+        (report,) = newest.reports
+        assert (newest.side, len(report.steps_ms), report.flops) == ("base", 8, 1e12)
+        assert report.output.stages == output.stages
+        assert report.output.build == "torch 2.13.0, job of 2026-01-03T00:00:00+00:00"
+
+    def test_an_older_file__holds_nothing_to_compare(self):
+        data = json.loads(render_baseline(a_baseline()))
+        del data["produced"]
+        assert parse_baseline(json.dumps(data), source=SOURCE).stored_jobs().newest is None

@@ -1,10 +1,12 @@
 """Deciding with stored jobs: the strategies ``baseline`` and ``auto``."""
 
+from dataclasses import replace
+
 import pytest
 
 from perfgate.verdict.baseline import StoredJob, StoredJobs
 from perfgate.verdict.decide import decide
-from tests.factories import WORKLOAD, a_case_record, a_record
+from tests.factories import WORKLOAD, a_case_record, a_launch, a_record, an_output
 
 FAST = {"total": 1000, "TextEncodingStage": 50, "DenoisingStage": 800, "DecodingStage": 150}
 SLOW = {**FAST, "total": 1060, "DecodingStage": 210}
@@ -188,3 +190,63 @@ def test_auto__falls_back_to_the_baseline_without_a_base_and_says_so():
     decision = decide(record, baselines={"wan_t2v_tiny": jobs(STEADY)})
     assert decision.verdict == "regressed"
     assert decision.notes == ("there is no base to measure, so the baseline decides",)
+
+
+def producing(**launch):
+    """The steady jobs, of which the newest kept what a launch computed."""
+    return replace(jobs(STEADY), newest=a_launch("base", **launch))
+
+
+def auto(stored, *head, **fields):
+    case = head_only(*head, **fields)
+    return the_case(a_record([case], strategy="auto"), baselines={"wan_t2v_tiny": stored})
+
+
+HERE = an_output(DenoisingStage=0.5)
+ELSEWHERE = HERE.model_copy(update={"build": "torch, job of yesterday", "sha256": "b" * 64})
+
+
+class TestOutputs:
+    def test_the_newest_jobs_output__is_what_heads_is_held_to(self):
+        decided = against(producing(output=ELSEWHERE), *[{"output": HERE}] * 2)
+        assert (decided.verdict, decided.output) == ("passed", "same")
+
+    @pytest.mark.parametrize("total", [800, 1000, 1100])
+    def test_another_output__fails_and_is_never_improved(self, total):
+        changed = an_output(DenoisingStage=0.7)
+        decided = against(producing(output=ELSEWHERE), *[{"total": total, "output": changed}] * 2)
+        assert (decided.verdict, decided.output) == ("failed", "changed")
+        assert decided.detail == (
+            "output changed: DenoisingStage is where the outputs part: 0.2 of its scale apart "
+            "(beside the baseline's newest job)"
+        )
+        assert "improved" not in {metric.verdict for metric in decided.metrics}
+
+    def test_fewer_steps__are_another_work(self):
+        decided = against(producing(steps=[100] * 8), *[{"steps": [100] * 6}] * 2)
+        assert decided.detail.startswith("output changed: head ran 6 steps, base 8")
+
+    def test_with_permission__it_is_told_and_judged(self):
+        case = head_only(
+            *[{"output": an_output(DenoisingStage=0.7)}] * 2, allow={"output": "new sampler, #12"}
+        )
+        record = a_record([case], strategy="baseline")
+        stored = producing(output=ELSEWHERE)
+        decided = the_case(record, baselines={"wan_t2v_tiny": stored})
+        assert (decided.verdict, decided.output) == ("passed", "allowed")
+        assert decided.warnings[0].endswith("; allowed: new sampler, #12")
+
+    def test_a_baseline_that_keeps_none__checks_none(self):
+        decided = against(jobs(STEADY), *[{"output": HERE}] * 2)
+        assert (decided.verdict, decided.output, decided.warnings) == ("passed", "not checked", ())
+
+    def test_operations_left_out__are_asked_about(self):
+        decided = against(producing(flops=1e12), {"flops": 0.5e12}, 1003)
+        assert decided.warnings[0].startswith("head executes 50 % of")
+
+    def test_the_screen__passes_the_same_output_alone(self):
+        stored = producing(output=ELSEWHERE)
+        passed = auto(stored, {"output": HERE})
+        assert (passed.verdict, passed.output) == ("passed", "same")
+        other = auto(stored, {"output": an_output(DenoisingStage=0.7)})
+        assert other.verdict == "inconclusive", "pairs would look at base's own output"
