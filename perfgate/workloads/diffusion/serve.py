@@ -146,6 +146,7 @@ def _process(session: Session, placement: Placement, acceleration: Acceleration)
         "attention": execution.attention,
         **compiled,
         "graphs": execution.graphs,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),  # TF32, on GPUs that can
         "build": _build(device, compiled=acceleration.compiled),
     }
 
@@ -157,7 +158,8 @@ def _build(device: Device, *, compiled: bool) -> str:
         parts.append(f"{torch.backends.cpu.get_cpu_capability()} kernels")
     if device.kind == "cuda":
         cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
-        parts.append(f"CUDA {torch.version.cuda}, cuDNN {cudnn}")
+        precision = torch.get_float32_matmul_precision()
+        parts.append(f"CUDA {torch.version.cuda}, cuDNN {cudnn}, fp32 products {precision}")
     parts.append(f"{torch.get_num_threads()} threads")
     return ", ".join([*parts, "compiled"] if compiled else parts)
 
