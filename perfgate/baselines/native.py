@@ -123,7 +123,7 @@ def _stored(jobs: tuple[Job, ...]) -> tuple[StoredJob, ...]:
 def parse_baseline(text: str, *, source: str) -> Baseline:
     """Read a baseline; BaselineError names file and field, and both values where two differ."""
     try:
-        data = json.loads(text, object_pairs_hook=_no_duplicate_keys)
+        data = json.loads(text, object_pairs_hook=no_duplicate_keys)
     except (ValueError, RecursionError) as error:
         raise BaselineError(
             f"{source} is not valid JSON: {error}",
@@ -150,7 +150,7 @@ def parse_baseline(text: str, *, source: str) -> Baseline:
     return baseline
 
 
-def _no_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def no_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
