@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test lint e2e golden gpu bench-profile clean
+.PHONY: help gate test lint e2e golden gpu bench-profile bench-verdict clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -40,6 +40,9 @@ gpu: .venv/.ready         ## measure on an accelerator: DEVICE=auto SUITE=benchm
 
 bench-profile: .venv/.ready ## what the stage recorder costs, beside its peers and its goals
 	$(BIN)/python -m benchmarks.recorder
+
+bench-verdict: .venv/.ready ## the rule's error rates beside its peers and its goals: QUICK=1 WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.verdict $(if $(QUICK),--quick) $(if $(WRITE),--write $(WRITE))
 
 clean:                    ## remove what the targets above made
 	rm -rf .venv build dist perfgate-out

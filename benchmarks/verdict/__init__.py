@@ -1,0 +1,1 @@
+"""The error rates of the decision rule and of its peers on one simulated noise."""
