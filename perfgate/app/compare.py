@@ -1,48 +1,59 @@
-"""Decides from files that perfgate wrote; measures nothing."""
+"""Decides from files: perfgate's records and baselines, sglang's dumps; measures nothing."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from perfgate.baselines.native import Baseline, add_job, parse_baseline
+from perfgate.app.documents import ACCEPTED, Document, Dump, read_document
+from perfgate.app.tolerance import compare_dump, compare_dumps, compare_record
+from perfgate.baselines.native import Baseline, add_job
+from perfgate.baselines.sglang import SglangBaseline
 from perfgate.errors import ConfigurationError
-from perfgate.records import (
-    CaseRecord,
-    Decision,
-    Launch,
-    Origin,
-    Record,
-    Side,
-    parse_record,
-)
+from perfgate.records import CaseRecord, Decision, Launch, Origin, Record, Side
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
 
-_ACCEPTED = (
-    "Give one paired record.json of a gate, two records of one machine and suite, "
-    "or a baseline file and a record."
-)
 
-
-def compare(base: Path, head: Path | None) -> Decision:
-    """The decision from one paired record, two records, or a baseline and a record.
+def compare(
+    base: Path, head: Path | None, *, scenario: str | None = None, profile: str = "pr_test"
+) -> Decision:
+    """The decision from one or two files.
 
     One record is decided again as its job did. Two records of one job become pairs in the order
     of their head launches; those of two jobs, or a baseline and a record, go by the baseline rule.
-    Raises ConfigurationError for anything else.
+    Two sglang dumps, or a dump or record against an sglang baseline file, go by that format's own
+    tolerances: ``scenario`` says which one a dump is of, ``profile`` which tolerances.
+    Raises ConfigurationError for anything else, BaselineError for a baseline not to be trusted.
     """
-    first = _read(base)
+    first = read_document(base)
     if head is None:
+        _refuse_scenario(scenario)
         return decide(_need_record(first, base))
-    second = _need_record(_read(head), head)
+    second = read_document(head)
+    if isinstance(first, Dump) and isinstance(second, Dump):
+        return compare_dumps(first, second, scenario=scenario, profile=profile)
+    if isinstance(first, SglangBaseline) and isinstance(second, Dump):
+        return compare_dump(first, second, path=base, scenario=scenario, profile=profile)
+    measured = _need_record(second, head)
+    if isinstance(first, SglangBaseline):
+        return compare_record(first, measured, path=base, scenario=scenario, profile=profile)
+    _refuse_scenario(scenario)
     if isinstance(first, Baseline):
-        return _against(second, {first.case: first.stored_jobs()}, head)
+        return _against(measured, {first.case: first.stored_jobs()}, head)
+    return _two_records(_need_record(first, base), measured, head)
+
+
+def paired_record(path: Path) -> Record:
+    """The record in a file, for explaining it pair by pair. Raises ConfigurationError."""
+    return _need_record(read_document(path), path)
+
+
+def _two_records(first: Record, second: Record, path: Path) -> Decision:
     if first.job and first.job == second.job:
         return decide(_joined(first, second))
     stored = {case.id: add_job(None, first, case.id).stored_jobs() for case in first.cases}
-    return _against(second, stored, head)
+    return _against(second, stored, path)
 
 
 def _against(record: Record, stored: Mapping[str, StoredJobs], path: Path) -> Decision:
@@ -53,33 +64,26 @@ def _against(record: Record, stored: Mapping[str, StoredJobs], path: Path) -> De
     )
     if not cases:
         raise ConfigurationError(
-            f"{path} has none of the cases {', '.join(sorted(stored))}", fix=_ACCEPTED
+            f"{path} has none of the cases {', '.join(sorted(stored))}", fix=ACCEPTED
         )
     policy = record.policy.model_copy(update={"strategy": "baseline"})
     return decide(record.model_copy(update={"policy": policy, "cases": cases}), baselines=stored)
 
 
-def _read(path: Path) -> Record | Baseline:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}", fix=_ACCEPTED) from error
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}", fix=_ACCEPTED) from error
-    schema = data.get("schema") if isinstance(data, dict) else None
-    if schema == "perfgate.baseline":
-        return parse_baseline(text, source=str(path))
-    if schema == "perfgate.record":
-        return parse_record(text, source=str(path))
-    raise ConfigurationError(f"{path} is neither a record nor a baseline", fix=_ACCEPTED)
+def _need_record(document: Document, path: Path) -> Record:
+    if isinstance(document, Record):
+        return document
+    kind = {Dump: "an sglang dump", SglangBaseline: "an sglang baseline"}.get(
+        type(document), "a baseline"
+    )
+    raise ConfigurationError(f"{path} is {kind} where a record must be", fix=ACCEPTED)
 
 
-def _need_record(document: Record | Baseline, path: Path) -> Record:
-    if isinstance(document, Baseline):
-        raise ConfigurationError(f"{path} is a baseline where a record must be", fix=_ACCEPTED)
-    return document
+def _refuse_scenario(scenario: str | None) -> None:
+    if scenario is not None:
+        raise ConfigurationError(
+            "--scenario is for sglang's dumps and baseline files, and none was given", fix=ACCEPTED
+        )
 
 
 def _joined(base: Record, head: Record) -> Record:

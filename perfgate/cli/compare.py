@@ -15,6 +15,8 @@ _EPILOG = """\b
 Examples:
   perfgate compare perfgate-out/record.json
   perfgate compare baselines/cpu-amd-epyc-x2/wan_t2v_tiny.json perfgate-out/record.json
+  perfgate compare before.json after.json
+  perfgate compare perf_baselines/h100.json after.json --scenario flux_image_t2i
 """
 
 
@@ -22,12 +24,24 @@ Examples:
 @click.argument("base", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("head", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON document.")
-def compare(base: Path, head: Path | None, as_json: bool) -> int:
+@click.option("--scenario", metavar="ID", help="Which scenario of sglang's file a dump is of.")
+@click.option(
+    "--profile",
+    default="pr_test",
+    show_default=True,
+    metavar="pr_test|long_term",
+    help="Which tolerances of sglang's file.",
+)
+def compare(
+    base: Path, head: Path | None, as_json: bool, scenario: str | None, profile: str
+) -> int:
     """Decide from files: a paired record, two records, or a baseline and a record.
 
-    Measures nothing. The exit code is the decision's.
+    Two of sglang's performance dumps, or its baseline file and a dump or record, are decided by
+    its tolerances, for which no error rate is known. Measures nothing. The exit code is the
+    decision's.
     """
-    decision = use_case.compare(base, head)
+    decision = use_case.compare(base, head, scenario=scenario, profile=profile)
     if as_json:
         click.echo(to_json(decision), nl=False)
     else:

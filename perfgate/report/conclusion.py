@@ -46,6 +46,8 @@ def _headline(decision: Decision) -> tuple[str, str]:
     worst = ordered_cases(decision)[0].verdict
     groups = _groups(judged)
     text = _counted(groups, len(judged)) if groups else _all_unchanged(decision, judged)
+    if worst is Verdict.REGRESSED and decision.strategy == "tolerance":
+        text += " by tolerance, no error rate"
     if new := len(decision.cases) - len(judged):
         text += f"; {new} new"
     emoji = EMOJI[min((case.verdict for case in judged), key=list(EMOJI).index)]
@@ -87,6 +89,9 @@ def _counted(groups: list[tuple[int, str, str]], total: int) -> str:
 
 
 def _all_unchanged(decision: Decision, judged: list[CaseDecision]) -> str:
+    if decision.strategy == "tolerance":
+        told = f"{len(judged):,} of {count(len(judged), 'case')} within tolerance, no error rate"
+        return f"{told}; {cost(decision)}"
     than = "the baseline" if decision.strategy == "baseline" else "base"
     text = f"{len(judged):,} of {count(len(judged), 'case')} as fast as {than}"
     totals = [end_to_end(case) for case in judged]

@@ -123,7 +123,8 @@ def unchanged_fold(decision: Decision, *, room: int) -> Fold | None:
     if not cases:
         return None
     table = rows_table([case_row(case) for case in cases], room=room)
-    title = f"{count(len(cases), 'case')} unchanged"
+    how = "within tolerance" if decision.strategy == "tolerance" else "unchanged"
+    title = f"{count(len(cases), 'case')} {how}"
     return Fold(title=title, body=table.text, left_out=table.left_out)
 
 

@@ -69,7 +69,8 @@ _PREDICATES = {
 
 def _how_much_and_how_sure(case: CaseDecision, metric: MetricDecision) -> str:
     base, head, unit = figures(metric.base, metric.head, metric.unit)
-    text = f"{interval(metric.low, metric.high)}, {base} → {head} {unit}".removeprefix(", ")
+    known_to = interval(metric.low, metric.high)
+    text = f"{known_to}, {base} → {head} {unit}" if known_to else f"({base} → {head} {unit})"
     total = end_to_end(case)
     if total is not None and total is not metric and total.ratio is not None:
         text += f"; end-to-end {change(total.ratio)}"
@@ -137,12 +138,18 @@ def next_step(decision: Decision) -> NextStep | None:
     ):
         return NextStep(text="run the job again for what was not measured.")
     word = next((word for word in _STEPS if word in words), None)
-    if word is None:
-        return None
+    return None if word is None else _step_for(word, words[word], decision, command)
+
+
+def _step_for(word: str, case: CaseDecision, decision: Decision, command: str) -> NextStep:
+    """What to do about the worst case."""
+    if decision.strategy == "tolerance":
+        text = "measure both sides in pairs, which say how sure they are:"
+        return NextStep(text=text, command="perfgate gate")
     if word in _SEEN_LOCALLY:
         # Only what the suite allows as an id is safe to paste into a shell.
-        if _CASE_ID.fullmatch(words[word].id):
-            command += f" --case {words[word].id}"
+        if _CASE_ID.fullmatch(case.id):
+            command += f" --case {case.id}"
         return NextStep(text=f"{_STEPS[word]} To see it on your own machine:", command=command)
     if word == "not comparable" and decision.strategy != "baseline":
         return NextStep(

@@ -7,6 +7,7 @@ from typing import Literal
 
 from perfgate.records import CaseDecision, MetricDecision, Verdict
 from perfgate.report.order import incomplete
+from perfgate.verdict.wording import LIMIT
 
 MINUS = "\u2212"
 TIMES = "\u00d7"
@@ -32,6 +33,7 @@ _WORDS: dict[Verdict, str] = {
     Verdict.INCOMPARABLE: "not comparable",
 }
 _MEMORY_WORDS = {**_WORDS, Verdict.REGRESSED: "larger", Verdict.IMPROVED: "smaller"}
+_WITHIN = "within limit"
 _MOVED = (Verdict.REGRESSED, Verdict.IMPROVED)
 _DECIDED = frozenset({*_MOVED, Verdict.PASSED, Verdict.ACCEPTED})
 # In a table only what a reviewer looks for carries a colour.
@@ -54,7 +56,8 @@ def known(value: float | None) -> bool:
     return value is not None and abs(value) <= _LARGEST
 
 
-def _scale(value: float, unit: Unit) -> tuple[float, str]:
+def scale(value: float, unit: Unit) -> tuple[float, str]:
+    """The unit that a figure of this size is read in: its size in ``unit``, and its name."""
     scales = _SCALES[unit]
     return next((s for s in scales if value >= _FROM.get(s[1], s[0])), scales[-1])
 
@@ -71,7 +74,7 @@ def figures(base: float | None, head: float | None, unit: Unit) -> tuple[str, st
     if not values:
         return NOTHING, NOTHING, ""
     smallest, largest = min(values), max(values)
-    size, name = _scale(largest, unit)
+    size, name = scale(largest, unit)
     digits = _decimals(largest / size)
     if len(values) == 2 and largest < 1.05 * smallest:
         # 9.98 beside 10.02 shows its difference, which 10.0 beside 10.0 would hide.
@@ -128,6 +131,8 @@ def metric_word(metric: MetricDecision) -> str:
     """What a table says of a metric: ``slower``, ``smaller``, ``not judged``."""
     if not metric.judged and metric.verdict in (*_MOVED, Verdict.PASSED):
         return "not judged"
+    if metric.verdict is Verdict.PASSED and metric.reason.startswith(f"{LIMIT} "):
+        return _WITHIN
     words = _MEMORY_WORDS if metric.unit == "MiB" else _WORDS
     return words.get(metric.verdict, str(metric.verdict))
 
@@ -144,6 +149,8 @@ def case_word(case: CaseDecision) -> str:
     moved = [metric for metric in case.metrics if metric.judged and metric.verdict == case.verdict]
     if moved and all(metric.unit == "MiB" for metric in moved):
         word = _MEMORY_WORDS.get(case.verdict, word)
+    if case.verdict is Verdict.PASSED and moved and metric_word(moved[0]) == _WITHIN:
+        word = _WITHIN
     if incomplete(case):
         return "incomplete"
     if case.verdict is Verdict.FAILED and case.output == "changed":

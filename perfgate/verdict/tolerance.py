@@ -23,7 +23,7 @@ from perfgate.records import CaseDecision, MetricDecision, Report, Verdict
 from perfgate.verdict.conclude import case_verdict
 from perfgate.verdict.metrics import END_TO_END, LOAD, MEDIAN_STEP, PEAK_MEMORY, RESERVED
 from perfgate.verdict.sentences import leading_sentence
-from perfgate.verdict.wording import count
+from perfgate.verdict.wording import LIMIT, count
 
 NO_ERROR_RATE = "tolerance, no error rate"
 AVERAGE_STEP = "average step"
@@ -212,14 +212,11 @@ class _Check:
     pad: float
     unit: Literal["ms", "MiB"] = "ms"
     guards: bool = True
-    if_absent: str = ""
-    """Why a run without it is let be; empty where that fails."""
 
     def row(self, actual: float | None) -> MetricDecision:
         """The figure of a run beside its limit."""
         if actual is None:
-            why = self.if_absent or "absent from the run"
-            return self._row(None, Verdict.MISSING, judged=not self.if_absent, reason=why)
+            return self._row(None, Verdict.MISSING, judged=True, reason="absent from the run")
         if self.expected is None or not self.guards:
             return self._row(actual, Verdict.PASSED, judged=False, reason="told, not guarded")
         limit = limit_of(self.expected, tolerance=self.tolerance, pad=self.pad)
@@ -242,7 +239,7 @@ class _Check:
 
     def _reason(self, limit: float) -> str:
         digits = 0 if limit >= 100.0 else 1
-        told = f"limit {limit:.{digits}f} {self.unit}"
+        told = f"{LIMIT} {limit:.{digits}f} {self.unit}"
         return f"{told}: tolerance {100.0 * self.tolerance:g} %, pad {self.pad:g} {self.unit}"
 
 
@@ -281,17 +278,15 @@ def _times(
     expected: Expected, run: Run, allowed: Tolerances
 ) -> Iterable[tuple[_Check, float | None]]:
     figures = (
-        (END_TO_END, expected.e2e_ms, allowed.e2e, run.e2e_ms, ""),
-        (AVERAGE_STEP, expected.average_step_ms, allowed.denoise_agg, run.average_step_ms, ""),
-        (MEDIAN_STEP, expected.median_step_ms, allowed.denoise_agg, run.median_step_ms, ""),
-        (LOAD, expected.load_ms, allowed.load or 0.0, run.load_ms, "the run does not tell it"),
+        (END_TO_END, expected.e2e_ms, allowed.e2e, run.e2e_ms),
+        (AVERAGE_STEP, expected.average_step_ms, allowed.denoise_agg, run.average_step_ms),
+        (MEDIAN_STEP, expected.median_step_ms, allowed.denoise_agg, run.median_step_ms),
+        (LOAD, expected.load_ms, allowed.load or 0.0, run.load_ms),
     )
-    for name, value, tolerance, actual, if_absent in figures:
-        if value is not None or name == END_TO_END:
-            check = _Check(
-                name=name, expected=value, tolerance=tolerance, pad=PAD_MS, if_absent=if_absent
-            )
-            yield check, actual
+    for name, value, tolerance, actual in figures:
+        told = name != LOAD or actual is not None
+        if name == END_TO_END or (value is not None and told):
+            yield _Check(name=name, expected=value, tolerance=tolerance, pad=PAD_MS), actual
 
 
 def _steps(
@@ -327,23 +322,28 @@ def _stages(
 
 def _memory_checks(
     expected: Expected, run: Run, allowed: Tolerances
-) -> Iterable[tuple[_Check, float | None]]:
+) -> Iterable[tuple[_Check, float]]:
     """Where allocated memory is stored it guards, and reserved memory is only told."""
     for key, value in expected.memory_mb.items():
+        if key not in run.memory_mb:
+            continue
         moment = "load" if key.startswith("load_") else "runtime"
         host = key.endswith("host_anon_mb")
         allocated = key.replace("_vram_mb", "_allocated_mb")
         check = _Check(
-            name=key.removesuffix("_mb").replace("_", " "),
+            name=_memory_name(key),
             expected=value,
             tolerance=allowed.load_peak_vram if moment == "load" else allowed.runtime_peak_vram,
             pad=HOST_PAD_MIB if host else VRAM_PAD_MIB,
             unit="MiB",
             guards=not key.startswith("warmup_")
             and (allocated == key or allocated not in expected.memory_mb),
-            if_absent="the run does not tell it",
         )
-        yield check, run.memory_mb.get(key)
+        yield check, run.memory_mb[key]
+
+
+def _memory_name(key: str) -> str:
+    return key.removesuffix("_mb").replace("_", " ")
 
 
 def _not_guarded(expected: Expected, run: Run) -> list[str]:
@@ -358,6 +358,11 @@ def _not_guarded(expected: Expected, run: Run) -> list[str]:
             f"the run took {count(len(run.steps_ms), 'step')}, the baseline {last + 1}: "
             "what has no counterpart is not judged"
         )
+    untold = [_memory_name(key) for key in expected.memory_mb if key not in run.memory_mb]
+    if expected.load_ms is not None and run.load_ms is None:
+        untold.insert(0, LOAD)
     if expected.stages_ms.get(PER_FRAME):
-        told.append(f"{PER_FRAME} is not judged: a run does not tell its number of frames")
+        untold.append(PER_FRAME)
+    if untold:
+        told.append(f"the run does not tell, and is not judged by: {', '.join(untold)}")
     return told

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MINUS = "\N{MINUS SIGN}"
+LIMIT = "limit"
+"""How the reason of a metric begins that was held under a limit, and not tested for a change."""
 
 
 def percent(fraction: float, *, digits: int = 1) -> str:

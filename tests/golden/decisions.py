@@ -343,6 +343,42 @@ def interrupted() -> Decision:
     )
 
 
+def by_tolerance() -> Decision:
+    def limited(name: str, base: float, head: float, verdict: str, limit: str):
+        row = a_metric(name, base, head, verdict, reason=f"limit {limit}")
+        return row.model_copy(update={"low": None, "high": None})
+
+    slower = a_case_decision(
+        "flux_image_t2i",
+        "regressed",
+        [
+            limited("end-to-end", 6693, 7412, "passed", "8366 ms: tolerance 25 %, pad 20 ms"),
+            limited("median step", 130, 131, "passed", "156 ms: tolerance 20 %, pad 20 ms"),
+            limited("step 0", 30.2, 118, "regressed", "151 ms: tolerance 400 %, pad 80 ms"),
+            limited("DecodingStage", 10.3, 702, "regressed", "460 ms: tolerance 90 %, pad 450 ms"),
+        ],
+        detail="tolerance, no error rate",
+        sentence="DecodingStage +6715.5 %, 10.3 → 702 ms; end-to-end +10.7 %, 1 launch; "
+        "tolerance, no error rate",
+        warnings=("the run does not tell, and is not judged by: load",),
+        pairs=0,
+        launches=1,
+    )
+    faster = a_case_decision(
+        "sana_image_t2i",
+        metrics=[limited("end-to-end", 980, 640, "passed", "1225 ms: tolerance 25 %, pad 20 ms")],
+        detail="tolerance, no error rate",
+        sentence="\N{MINUS SIGN}34.7 %, 1 launch; tolerance, no error rate",
+        pairs=0,
+        launches=1,
+    )
+    rule = (
+        "decided by sglang's tolerance rule, profile pr_test: no error rate is known for it, and "
+        "it never claims an improvement"
+    )
+    return told([faster, slower], strategy="tolerance", base=None, notes=(rule,))
+
+
 STORIES = (
     one_stage_slower,
     all_passed,
@@ -358,4 +394,5 @@ STORIES = (
     hostile_names,
     own_gate_changed,
     interrupted,
+    by_tolerance,
 )
