@@ -20,6 +20,9 @@ PositiveMs = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
+MAX_HISTORY = 200
+"""Stored A/A pair differences of a case at most, the newest ones."""
+
 
 class Value(BaseModel):
     """Base of every document part: frozen, keyword-only, written and read by field alias."""
@@ -165,11 +168,16 @@ class Fingerprint(Value):
 
 
 class Tree(Value):
-    """What one side is: the commit that was measured and where it was."""
+    """What one side is: the commit that was measured and where it was.
+
+    ``content`` is git's hash of every file as it was measured, changes that are not committed
+    included; empty where git could not tell.
+    """
 
     commit: str
     ref: str
     dirty: bool = False
+    content: str = ""
 
 
 class GatePolicy(Value):
@@ -208,7 +216,8 @@ class CaseRecord(Value):
     """All launches of one case in one job.
 
     ``workload`` is what its hash covers; ``allow`` maps a permitted change to its reason;
-    ``stopped`` says why launches ended before the case was decided.
+    ``history`` holds the stored differences log(head/base) of equal sides that the pairs are judged
+    with; ``stopped`` says why launches ended before the case was decided.
     """
 
     id: str
@@ -217,6 +226,7 @@ class CaseRecord(Value):
     origin: Origin = Origin.JUDGED
     allow: dict[str, str] = Field(default_factory=dict)
     launches: tuple[Launch, ...] = ()
+    history: Annotated[tuple[Finite, ...], Field(max_length=MAX_HISTORY)] = ()
     accuracy: Accuracy | None = None
     stopped: str | None = None
 
@@ -224,7 +234,8 @@ class CaseRecord(Value):
 class Record(Value):
     """All launches of one job: raw, versioned, the only input that a decision needs.
 
-    ``job`` identifies one visit to a runner, empty where nothing tells.
+    ``job`` identifies one visit to a runner, empty where nothing tells; ``continued`` counts how
+    often launches were added later, by the same rules and on the same machine.
     """
 
     schema_name: Literal["perfgate.record"] = Field("perfgate.record", alias="schema")
@@ -240,6 +251,7 @@ class Record(Value):
     cases: tuple[CaseRecord, ...]
     notes: tuple[str, ...] = ()
     interrupted: str | None = None
+    continued: Annotated[int, Field(ge=0)] = 0
 
 
 class Verdict(StrEnum):

@@ -20,6 +20,10 @@ class Budget:
     def spend(self, case_id: str, duration_s: float) -> None:
         """Book a launch, and remember the longest of its case as what the next may take."""
         self.spent_s += duration_s
+        self.remember(case_id, duration_s)
+
+    def remember(self, case_id: str, duration_s: float) -> None:
+        """Learn from a launch that another budget paid for."""
         self._longest_s[case_id] = max(duration_s, self._longest_s.get(case_id, 0.0))
 
     def longest_s(self, case_id: str) -> float | None:

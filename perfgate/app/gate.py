@@ -10,6 +10,7 @@ from statistics import median
 
 from perfgate.app.edges import Edges
 from perfgate.app.job import all_prove_imports, check_cases, devices_wanted, run_job
+from perfgate.app.measure import Known
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
@@ -85,7 +86,7 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
             edges,
             base=base,
             head=head,
-            stored=stored,
+            known=Known(stored=stored),
             finish=request.finish,
         )
     return decide(record, baselines=stored), record

@@ -8,14 +8,13 @@ from dataclasses import replace
 from perfgate import __version__
 from perfgate.app.edges import Edges
 from perfgate.app.launcher import SideLauncher
-from perfgate.app.measure import Measured, measure
+from perfgate.app.measure import Known, Measured, measure
 from perfgate.app.selection import Selection
 from perfgate.backends.registry import BACKENDS
 from perfgate.errors import BenchmarkError
 from perfgate.records import GatePolicy, Origin, Record, Side, Tree
 from perfgate.sides.checkout import Checkout
 from perfgate.suite import Case
-from perfgate.verdict.baseline import StoredJobs
 
 
 def check_cases(selection: Selection) -> None:
@@ -53,7 +52,7 @@ def run_job(
     *,
     base: Tree | None,
     head: Tree,
-    stored: Mapping[str, StoredJobs],
+    known: Known,
     finish: bool,
 ) -> Record:
     """Measure what was selected by ``policy``; a job without base launches head alone.
@@ -69,7 +68,7 @@ def run_job(
             selection.chosen,
             policy=policy,
             fingerprint=fingerprint,
-            stored=stored,
+            known=known,
             finish=finish,
             launcher=launcher,
             progress=edges.progress,
@@ -96,7 +95,9 @@ def _scored(measured: Measured, cases: Mapping[str, Case], launcher: SideLaunche
     try:
         for record in measured.cases:
             case, heads = cases[record.id], [one for one in record.launches if one.side == "head"]
-            if case.accuracy is None or not heads or not heads[-1].ok or measured.interrupted:
+            if case.accuracy is None or record.accuracy is not None or measured.interrupted:
+                continue
+            if not heads or not heads[-1].ok:
                 continue
             launcher.edges.progress.note(f"{case.id}: scoring with {case.accuracy.command}")
             found = launcher.score(case)

@@ -5,97 +5,24 @@ Starts nothing itself: launches come from a collaborator. Decides nothing itself
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from perfgate.app.budget import Budget
 from perfgate.app.plan import TYPICAL_PAIRS
 from perfgate.app.progress import Progress
+from perfgate.app.running import Launcher, Running
 from perfgate.app.selection import Chosen
+from perfgate.app.turns import Open, next_case
 from perfgate.errors import DeviceError
 from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Side
 from perfgate.verdict.against_baseline import launches_wanted
 from perfgate.verdict.baseline import StoredJobs
-from perfgate.verdict.conditions import MOST_UNFIT, burn_in_of, why_stopped
+from perfgate.verdict.conditions import MOST_UNFIT, burn_in_of, pairs_of
 from perfgate.verdict.hierarchy import Hierarchy, is_device, plan_hierarchy
 from perfgate.verdict.judge import CaseJudge
-from perfgate.verdict.metrics import unfit_of
+from perfgate.verdict.metrics import failure_of, unfit_of
 from perfgate.verdict.screen import screen, screen_applies
-
-
-class Launcher(Protocol):
-    """Runs one launch and says how it went.
-
-    Raises ConfigurationError or DeviceError where nothing can be measured, never for a slow one.
-    """
-
-    def __call__(
-        self, case_id: str, side: Side, *, pair: int | None, order: int, timeout_s: float
-    ) -> Launch: ...
-
-
-@dataclass(kw_only=True)
-class _Job:
-    """The state of one job: mutable, never leaves this module."""
-
-    launcher: Launcher
-    budget: Budget
-    progress: Progress
-    timeouts_s: Mapping[str, float]
-    launches: dict[str, list[Launch]] = field(default_factory=dict)
-    first_heads: dict[str, Launch] = field(default_factory=dict)
-    stopped: dict[str, str] = field(default_factory=dict)
-    unfit_in_a_row: dict[str, int] = field(default_factory=dict)
-    ahead: dict[str, int] = field(default_factory=dict)
-    order: int = 0
-
-    def run(self, case_id: str, side: Side, *, pair: int | None) -> Launch | None:
-        """Run one launch and keep it; None when the case ends here, for a reason that is kept."""
-        self.progress.launch_started(case_id, side, pair)
-        allowed_s = min(self.timeouts_s[case_id], self.budget.left_s)
-        launch = self.launcher(case_id, side, pair=pair, order=self.order, timeout_s=allowed_s)
-        self.order += 1
-        self.budget.spend(case_id, launch.duration_s)
-        if not launch.ok and self.budget.left_s <= 0 and allowed_s < self.timeouts_s[case_id]:
-            # The budget ended it, not a fault of its own: it is no failed launch.
-            self.stopped[case_id] = "the budget of device minutes ended during a launch"
-            return None
-        self.launches.setdefault(case_id, []).append(launch)
-        self.expect(case_id, max(1, self.ahead.get(case_id, 1) - 1) if launch.ok else 0)
-        self.progress.launch_ended(case_id, launch, left_s=self.left_s())
-        return launch if launch.ok else None
-
-    def may_be_judged(
-        self, case_id: str, launches: Iterable[Launch], *, most: int = MOST_UNFIT
-    ) -> bool:
-        """Whether a burn-in, a pair or a head launch ran on a fit device.
-
-        So many in a row that did not end the case.
-        """
-        why = next((unfit for one in launches if (unfit := unfit_of(one)) is not None), None)
-        in_a_row = 0 if why is None else self.unfit_in_a_row.get(case_id, 0) + 1
-        self.unfit_in_a_row[case_id] = in_a_row
-        if why is not None and in_a_row >= most:
-            self.stopped[case_id] = why_stopped(why)
-        return why is None
-
-    def expect(self, case_id: str, launches: int) -> None:
-        """Remember how many launches of a case are probably still ahead."""
-        self.ahead[case_id] = launches
-
-    def left_s(self) -> float:
-        """Device seconds probably still ahead; a case never launched is taken as the others."""
-        known = {case: self.budget.longest_s(case) for case in self.ahead}
-        usual = max((seconds for seconds in known.values() if seconds), default=0.0)
-        guess = sum(count * (known[case] or usual) for case, count in self.ahead.items())
-        return min(guess, self.budget.left_s)
-
-    def fits(self, case_id: str, *, launches: int) -> bool:
-        if self.budget.fits(case_id, launches=launches):
-            return True
-        self.stopped[case_id] = "the budget of device minutes was spent"
-        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,84 +33,114 @@ class Measured:
     interrupted: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of the cases, by id, before this job measures them.
+
+    ``stored`` are the baselines' jobs, ``histories`` differences of equal sides on this machine;
+    ``earlier`` is the part of the record that the job goes on from: what is not in it, among the
+    chosen cases, has not been launched.
+    """
+
+    stored: Mapping[str, StoredJobs] = field(default_factory=dict)
+    histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    earlier: Mapping[str, CaseRecord] = field(default_factory=dict)
+
+
 def measure(
     chosen: Sequence[Chosen],
     *,
     policy: GatePolicy,
     fingerprint: Fingerprint,
-    stored: Mapping[str, StoredJobs],
+    known: Known,
     finish: bool,
     launcher: Launcher,
     progress: Progress,
 ) -> Measured:
     """Measure every chosen case until it is decided, the budget is spent, or a signal comes.
 
-    A head burn-in and pairs BA AB BA AB …, case by case in turns, so that the cases share the
-    budget; with strategy ``auto``, what the screen passes against ``stored`` gets no pairs. A new
-    case, and every case under strategy ``baseline``, gets head launches only. A case that is
-    slower ends the suite unless ``finish``. What ran on an unfit device is kept and not judged:
-    its pair number is used up, a burn-in is repeated twice at most. Raises DeviceError where the
-    device is lost before anything was measured; later it ends the job as a spent budget does.
+    A head burn-in and pairs BA AB BA AB …, in the order of :mod:`perfgate.app.turns`; with strategy
+    ``auto``, what the screen passes against the stored jobs gets no pairs. A new case, and every
+    case under strategy ``baseline``, gets head launches only. A case that is slower ends the suite
+    unless ``finish``. What ran on an unfit device is kept and not judged: its pair number is used
+    up, a burn-in is repeated twice at most. Raises DeviceError where the device is lost before
+    anything was measured; later it ends the job as a spent budget does.
+
+    A job that goes on launches nothing again: its burn-ins, pairs and numbers count, what was
+    decided stays, and a case that has used up its pairs gets as many again.
     """
-    paired = policy.strategy != "baseline"
-    job = _Job(
+    job = Running(
         launcher=launcher,
         budget=Budget(limit_s=policy.budget_min * 60),
         progress=progress,
         timeouts_s={one.case.id: one.case.launch_timeout_s() for one in chosen},
     )
-    interrupted = None
+    for case_id, case in known.earlier.items():
+        job.goes_on_from(case_id, case.launches)
+    launched, interrupted = job.order, None
     try:
-        warm = _burn_in(job, chosen)
-        for one in chosen:
-            if one.case.id in warm and (one.origin is Origin.NEW or not paired):
-                _head_only(job, one.case.id, launches_wanted(stored.get(one.case.id)))
-        if paired:
-            judged = [one for one in chosen if one.origin is Origin.JUDGED]
-            hierarchy = _hierarchy(job, judged, policy, fingerprint)
-            open_cases = [one for one in judged if one.case.id in warm]
-            screening = (
-                _screenable(open_cases, stored, fingerprint) if policy.strategy == "auto" else {}
-            )
-            open_cases = _screen(job, open_cases, screening, hierarchy)
-            judges = _judges(open_cases, policy, hierarchy, screened=set(screening))
-            _pairs(job, judges, most=policy.max_pairs, finish=finish)
+        _measure(job, chosen, policy=policy, fingerprint=fingerprint, known=known, finish=finish)
     except KeyboardInterrupt as signal:
         interrupted = str(signal) or "SIGINT"
     except DeviceError as error:
-        if not job.launches:
+        if job.order == launched:
             raise
         for one in chosen:
             job.stopped.setdefault(one.case.id, f"the device was taken: {error.problem}")
-    return Measured(cases=tuple(_case_record(one, job) for one in chosen), interrupted=interrupted)
+    return Measured(
+        cases=tuple(_case_record(one, job, known) for one in chosen), interrupted=interrupted
+    )
 
 
-def _burn_in(job: _Job, chosen: Sequence[Chosen]) -> set[str]:
+def _measure(
+    job: Running,
+    chosen: Sequence[Chosen],
+    *,
+    policy: GatePolicy,
+    fingerprint: Fingerprint,
+    known: Known,
+    finish: bool,
+) -> None:
+    paired = policy.strategy != "baseline"
+    warm = _burn_in(job, chosen)
+    for one in chosen:
+        if one.case.id in warm and (one.origin is Origin.NEW or not paired):
+            _head_only(job, one.case.id, launches_wanted(known.stored.get(one.case.id)))
+    if not paired:
+        return
+    judged = [one for one in chosen if one.origin is Origin.JUDGED]
+    hierarchy = _hierarchy(job, judged, policy, fingerprint)
+    open_cases = [one for one in judged if one.case.id in warm]
+    screening = (
+        _screenable(open_cases, known.stored, fingerprint) if policy.strategy == "auto" else {}
+    )
+    open_cases = _screen(job, open_cases, screening, hierarchy)
+    judges = _judges(open_cases, policy, hierarchy, known, screened=set(screening))
+    _pairs(job, judges, most=policy.max_pairs, finish=finish)
+
+
+def _burn_in(job: Running, chosen: Sequence[Chosen]) -> set[str]:
     """One discarded head launch a case: it warms the machine and shows which stages are judged.
 
-    Returns the cases that can go on.
+    Returns the cases that can go on; one that died in an earlier part of the job cannot.
     """
     warm = set()
     for one in chosen:
         if one.origin is not Origin.WORKLOAD_CHANGED:
             job.expect(one.case.id, 1 + 2 * TYPICAL_PAIRS)
     for one in chosen:
-        if one.origin is not Origin.WORKLOAD_CHANGED and _warmed(job, one.case.id):
+        earlier = job.launches.get(one.case.id, ())
+        burn_in = burn_in_of(earlier)
+        if one.origin is Origin.WORKLOAD_CHANGED or any(map(failure_of, earlier)):
+            continue
+        warmed_before = burn_in is not None and unfit_of(burn_in) is None
+        if warmed_before or job.warmed(one.case.id):
             warm.add(one.case.id)
     return warm
 
 
-def _warmed(job: _Job, case_id: str) -> bool:
-    """Repeat a burn-in on an unfit device: it says which stages are judged."""
-    while case_id not in job.stopped and job.fits(case_id, launches=1):
-        launch = job.run(case_id, Side.HEAD, pair=None)
-        if launch is None or job.may_be_judged(case_id, [launch]):
-            return launch is not None
-    return False
-
-
-def _head_only(job: _Job, case_id: str, count: int) -> None:
-    for index in range(count):
+def _head_only(job: Running, case_id: str, count: int) -> None:
+    for index in range(job.next_pair(case_id), count):
         job.expect(case_id, count - index)
         if not job.fits(case_id, launches=1):
             return
@@ -196,7 +153,7 @@ def _head_only(job: _Job, case_id: str, count: int) -> None:
 
 
 def _hierarchy(
-    job: _Job, judged: Sequence[Chosen], policy: GatePolicy, fingerprint: Fingerprint
+    job: Running, judged: Sequence[Chosen], policy: GatePolicy, fingerprint: Fingerprint
 ) -> Hierarchy:
     """Count the metrics of every judged case that was launched.
 
@@ -226,7 +183,7 @@ def _screenable(
 
 
 def _screen(
-    job: _Job, chosen: Sequence[Chosen], jobs: Mapping[str, StoredJobs], hierarchy: Hierarchy
+    job: Running, chosen: Sequence[Chosen], jobs: Mapping[str, StoredJobs], hierarchy: Hierarchy
 ) -> list[Chosen]:
     """Launch head once more where the screen may pass; return the cases that it did not pass.
 
@@ -235,8 +192,9 @@ def _screen(
     left = []
     for one in chosen:
         case_id = one.case.id
-        if case_id in jobs and job.fits(case_id, launches=1):
-            first = job.run(case_id, Side.HEAD, pair=0)
+        if case_id in jobs and not any(x.side is Side.BASE for x in job.launches[case_id]):
+            seen_before = job.next_pair(case_id) > 0
+            first = _first_head(job, case_id)
             if first is None:
                 continue
             seen = screen(
@@ -249,64 +207,97 @@ def _screen(
             if seen.passed:
                 job.expect(case_id, 0)
                 continue
-            job.first_heads[case_id] = first
+            if not seen_before:
+                job.first_heads[case_id] = first
         left.append(one)
     return left
 
 
+def _first_head(job: Running, case_id: str) -> Launch | None:
+    """The launch that the screen looks at beside the burn-in; None where the case ends here."""
+    heads = [one for one in job.launches[case_id] if one.pair is not None]
+    if heads:
+        return heads[0]
+    return job.run(case_id, Side.HEAD, pair=0) if job.fits(case_id, launches=1) else None
+
+
 def _judges(
-    chosen: Sequence[Chosen], policy: GatePolicy, hierarchy: Hierarchy, *, screened: set[str]
+    chosen: Sequence[Chosen],
+    policy: GatePolicy,
+    hierarchy: Hierarchy,
+    known: Known,
+    *,
+    screened: set[str],
 ) -> dict[str, CaseJudge]:
-    return {
-        one.case.id: CaseJudge(
-            case_id=one.case.id,
+    """A judge for every case that is still open, which has seen what was measured before."""
+    judges = {}
+    for one in chosen:
+        case_id, earlier = one.case.id, known.earlier.get(one.case.id)
+        judge = CaseJudge(
+            case_id=case_id,
             policy=policy,
             hierarchy=hierarchy,
+            history=known.histories.get(case_id, ()),
             allow=one.case.allow.reasons(),
-            screened=one.case.id in screened,
+            screened=case_id in screened,
         )
-        for one in chosen
-    }
+        for base, head in pairs_of(earlier.launches if earlier is not None else ()):
+            judge.observe(base, head)
+        if judge.state in _OPEN:
+            judges[case_id] = judge
+    return judges
 
 
-def _pairs(job: _Job, judges: dict[str, CaseJudge], *, most: int, finish: bool) -> None:
-    """Run pairs in turns until every judge is done."""
-    for pair in range(most):
-        for case_id in [name for name in judges if name not in job.stopped]:
-            judge = judges[case_id]
-            if not job.fits(case_id, launches=2) or not _pair(job, judge, pair=pair):
-                del judges[case_id]
-                continue
-            if judge.state != "continue":
-                del judges[case_id]
-            if judge.state == "regressed" and not finish:
-                for other in judges:
-                    job.stopped[other] = f"{case_id} is slower already (--finish measures on)"
-                return
-        if not judges:
+_OPEN = ("continue", "inconclusive")
+"""States that more pairs may change."""
+
+
+def _pairs(job: Running, judges: dict[str, CaseJudge], *, most: int, finish: bool) -> None:
+    """Run pairs until every judge is done, or has used up its numbers.
+
+    A case that comes with ``most`` or more used gets up to the next multiple of it.
+    """
+    limits = {case_id: (job.next_pair(case_id) // most + 1) * most for case_id in judges}
+    while judges:
+        waiting = [_open(job, judge, limit=limits[case_id]) for case_id, judge in judges.items()]
+        case_id = next_case(waiting)
+        judge, pair = judges[case_id], job.next_pair(case_id)
+        goes_on = job.fits(case_id, launches=2) and _pair(job, judge, pair=pair)
+        if goes_on and judge.state in _OPEN and pair + 1 < limits[case_id]:
+            continue
+        del judges[case_id]
+        if judge.accused:
+            # Pairs that only were to name the stage did not come: the case is decided all the same.
+            job.stopped.pop(case_id, None)
+        elif goes_on and judge.state == "continue":
+            fit = f"{len(judge.pairs)} of {limits[case_id]}"
+            job.stopped[case_id] = f"only {fit} pairs were measured on a fit device"
+        if judge.accused and not finish:
+            for other in judges:
+                job.stopped[other] = f"{case_id} is slower already (--finish measures on)"
             return
-    for case_id, judge in judges.items():
-        fit = len(judge.pairs)
-        job.stopped[case_id] = f"only {fit} of {most} pairs were measured on a fit device"
 
 
-def _pair(job: _Job, judge: CaseJudge, *, pair: int) -> bool:
-    """Run a pair, base first in even ones, and show it to the judge; False when the case ends.
+def _open(job: Running, judge: CaseJudge, *, limit: int) -> Open:
+    pair = job.next_pair(judge.case_id)
+    return Open(
+        case_id=judge.case_id,
+        pairs=pair,
+        pairs_left=limit - pair,
+        more_pairs=judge.more_pairs,
+        pair_s=2.0 * (job.budget.longest_s(judge.case_id) or 0.0),
+    )
+
+
+def _pair(job: Running, judge: CaseJudge, *, pair: int) -> bool:
+    """Run a pair and show it to the judge; False when the case ends.
 
     A pair with an unfit launch is not shown: the judge would look at its times.
     """
     case_id = judge.case_id
-    sides = (Side.BASE, Side.HEAD) if pair % 2 == 0 else (Side.HEAD, Side.BASE)
-    got = {}
-    if pair == 0 and case_id in job.first_heads:
-        got[Side.HEAD] = job.first_heads[case_id]
-    for side in sides:
-        if side in got or any(unfit_of(one) is not None for one in got.values()):
-            continue
-        launch = job.run(case_id, side, pair=pair)
-        if launch is None:
-            return False
-        got[side] = launch
+    got = job.run_pair(case_id, pair=pair)
+    if got is None:
+        return False
     if not job.may_be_judged(case_id, got.values()):
         return case_id not in job.stopped
     judge.observe(got[Side.BASE], got[Side.HEAD])
@@ -314,12 +305,13 @@ def _pair(job: _Job, judge: CaseJudge, *, pair: int) -> bool:
     if seen is not None:
         job.progress.so_far(case_id, seen)
         job.expect(case_id, 2 * (seen.more_pairs or max(1, TYPICAL_PAIRS - pair - 1)))
-    if judge.state != "continue":
+    if judge.state not in _OPEN:
         job.expect(case_id, 0)
     return True
 
 
-def _case_record(one: Chosen, job: _Job) -> CaseRecord:
+def _case_record(one: Chosen, job: Running, known: Known) -> CaseRecord:
+    earlier = known.earlier.get(one.case.id)
     return CaseRecord(
         id=one.case.id,
         workload_hash=one.case.workload_hash(),
@@ -327,5 +319,7 @@ def _case_record(one: Chosen, job: _Job) -> CaseRecord:
         origin=one.origin,
         allow=one.case.allow.reasons(),
         launches=tuple(job.launches.get(one.case.id, ())),
+        history=known.histories.get(one.case.id, ()),
+        accuracy=earlier.accuracy if earlier is not None else None,
         stopped=job.stopped.get(one.case.id),
     )

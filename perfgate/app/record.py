@@ -7,6 +7,7 @@ from pathlib import Path
 
 from perfgate.app.edges import Edges
 from perfgate.app.job import check_cases, devices_wanted, run_job
+from perfgate.app.measure import Known
 from perfgate.app.selection import Change, select
 from perfgate.app.trees import head_alone, head_tree, read_suite
 from perfgate.records import CaseRecord, Record
@@ -34,7 +35,7 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
     edges.machine.fingerprint(devices_wanted(selection))
     with head_alone(git, edges, head=(head, suite)) as sides:
         return run_job(
-            selection, policy, sides, edges, base=None, head=head, stored={}, finish=True
+            selection, policy, sides, edges, base=None, head=head, known=Known(), finish=True
         )
 
 

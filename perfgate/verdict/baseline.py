@@ -62,11 +62,16 @@ class StoredJobs:
         if workload_hash != self.workload_hash:
             return "the baseline is of another workload"
         different = [
-            f"{key} {self.must_match.get(key, 'unknown')} → {must_match.get(key, 'unknown')}"
+            f"{key} {_told(self.must_match, key)} → {_told(must_match, key)}"
             for key in sorted({*self.must_match, *must_match})
             if self.must_match.get(key) != must_match.get(key)
         ]
         return f"the baseline is of another machine: {', '.join(different)}" if different else ""
+
+
+def _told(must_match: Mapping[str, str], key: str) -> str:
+    """A value of a fingerprint; a switch that is absent is not unknown, it is not set."""
+    return must_match.get(key, "not set" if key.startswith("env.") else "unknown")
 
 
 @dataclass(frozen=True, kw_only=True)

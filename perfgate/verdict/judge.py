@@ -94,6 +94,12 @@ class CaseJudge:
         return Progress(pairs=gate.pairs, ratio=evidence.ratio, more_pairs=evidence.more_pairs)
 
     @property
+    def more_pairs(self) -> int | None:
+        """Pairs that end-to-end is still expected to need; None where that cannot be foretold."""
+        gate = self._gates.get(END_TO_END)
+        return None if gate is None else gate.more_pairs_needed()
+
+    @property
     def names(self) -> list[str]:
         """Every metric that either side had, in the order of the table."""
         return ordered_names(side for values in self._values for side in values)

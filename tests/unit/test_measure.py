@@ -8,10 +8,11 @@ from typing import Literal
 
 import pytest
 
-from perfgate.app.measure import Measured, measure
+from perfgate.app.measure import Known, Measured, measure
 from perfgate.app.progress import SoFar
 from perfgate.app.record import unfit_alone
 from perfgate.app.selection import Chosen
+from perfgate.app.turns import Open, next_case
 from perfgate.errors import DeviceError
 from perfgate.records import (
     CaseRecord,
@@ -27,6 +28,8 @@ from perfgate.suite import Case
 from perfgate.verdict.baseline import StoredJob, StoredJobs
 from perfgate.verdict.conditions import burn_in_of, condition_warnings
 from perfgate.verdict.decide import decide
+from perfgate.verdict.hierarchy import plan_hierarchy
+from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.metrics import launch_metrics
 from tests.factories import a_fingerprint, a_launch, a_record
 
@@ -36,16 +39,25 @@ def a_case(case_id: str, origin: Origin = Origin.JUDGED) -> Chosen:
 
 
 class Bench:
-    """Launches that take 1000 ms, more or less, times what ``slowdowns`` says for head."""
+    """Launches that take 1000 ms, more or less, times what ``slowdowns`` says for head.
+
+    What a launch takes depends on its case, side and pair alone, not on when it is launched.
+    """
 
     def __init__(
-        self, *, noise: float = 0.003, duration_s: float = 6.0, **slowdowns: float
+        self,
+        *,
+        noise: float | Mapping[str, float] = 0.003,
+        duration_s: float | Mapping[str, float] = 6.0,
+        seed: int = 1,
+        **slowdowns: float,
     ) -> None:
         self.calls: list[str] = []
         self.fails: Callable[[str, Side, int | None], str | None] = lambda *_: None
         self.unfit: Callable[[str, Side, int | None], str | None] = lambda *_: None
         self.timeouts_s: list[float] = []
-        self._random = random.Random(1)
+        self.orders: list[int] = []
+        self._seed = seed
         self._noise, self._duration_s, self._slowdowns = noise, duration_s, slowdowns
 
     def __call__(
@@ -53,22 +65,28 @@ class Bench:
     ) -> Launch:
         self.calls.append(f"{case_id} {side.value} {'burn-in' if pair is None else pair}")
         self.timeouts_s.append(timeout_s)
+        self.orders.append(order)
+        chance = random.Random(f"{self._seed} {case_id} {side} {pair}")
         slower = 1 + (self._slowdowns.get(case_id, 0.0) if side is Side.HEAD else 0.0)
         unfit = self.unfit(case_id, side, pair)
         if unfit is not None:
             # What a throttled device measures must not matter, however slow or fast it is.
-            slower *= self._random.choice([0.01, 100.0])
+            slower *= chance.choice([0.01, 100.0])
         launch = a_launch(
             side.value,
             pair,
-            1000 * slower * self._random.lognormvariate(0, self._noise),
+            1000 * slower * chance.lognormvariate(0, of(self._noise, case_id)),
             order=order,
-            duration_s=min(self._duration_s, timeout_s),
+            duration_s=min(of(self._duration_s, case_id), timeout_s),
             failure=self.fails(case_id, side, pair),
         )
         return launch.model_copy(
             update={"conditions": Conditions(samples=7, unfit=(unfit,) if unfit else ())}
         )
+
+
+def of(what: float | Mapping[str, float], case_id: str) -> float:
+    return what if isinstance(what, float | int) else what[case_id]
 
 
 class Silent:
@@ -92,7 +110,7 @@ def measured(
         chosen,
         policy=GatePolicy(strategy=strategy, budget_min=budget_min),
         fingerprint=a_fingerprint(),
-        stored=stored or {},
+        known=Known(stored=stored or {}),
         finish=finish,
         launcher=bench,
         progress=Silent(),
@@ -480,3 +498,70 @@ def test_the_replay_decides_what_the_loop_decided(
     assert {case.id: case.stopped is None for case in result.cases} == {
         case.id: case.verdict is not Verdict.INCONCLUSIVE for case in told.cases
     }
+
+
+class TestTurns:
+    """Whose pair is next, and what that is worth when there is too little time for all."""
+
+    SUITE = tuple(a_case(name) for name in ("video", "wan", "flux", "qwen"))
+    NOISE: Mapping[str, float] = {"video": 0.02, "wan": 0.01, "flux": 0.01, "qwen": 0.01}
+    SECONDS: Mapping[str, float] = {"video": 40.0, "wan": 10.0, "flux": 10.0, "qwen": 10.0}
+
+    def bench(self, seed: int) -> Bench:
+        return Bench(noise=self.NOISE, duration_s=self.SECONDS, seed=seed)
+
+    def in_plain_turns(self, bench: Bench, *, budget_s: float) -> int:
+        """How many cases are decided when each open one gets a pair in its turn."""
+        burn_ins = {
+            one.case.id: bench(one.case.id, Side.HEAD, pair=None, order=0, timeout_s=99)
+            for one in self.SUITE
+        }
+        left = budget_s - sum(launch.duration_s for launch in burn_ins.values())
+        hierarchy = plan_hierarchy(policy=GatePolicy(), burn_ins=burn_ins, on_device=False)
+        judges = [
+            CaseJudge(case_id=one.case.id, policy=GatePolicy(), hierarchy=hierarchy)
+            for one in self.SUITE
+        ]
+        for pair in range(12):
+            for judge in judges:
+                pair_s = 2 * self.SECONDS[judge.case_id]
+                if judge.state != "continue" or left < pair_s:
+                    continue
+                left -= pair_s
+                both = (
+                    bench(judge.case_id, side, pair=pair, order=0, timeout_s=99) for side in Side
+                )
+                judge.observe(*both)
+        return sum(judge.state in ("passed", "regressed") for judge in judges)
+
+    def decided(self, seed: int, *, budget_s: float) -> int:
+        result = measured(self.bench(seed), *self.SUITE, budget_min=budget_s / 60, finish=True)
+        return sum(case.verdict is Verdict.PASSED for case in decide(recorded(result)).cases)
+
+    @pytest.mark.parametrize("budget_s", [455, 605, 705])
+    def test_a_tight_budget_decides_more_cases_than_plain_turns(self, budget_s: float) -> None:
+        seeds = range(20)
+        ours = [self.decided(seed, budget_s=budget_s) for seed in seeds]
+        turns = [self.in_plain_turns(self.bench(seed), budget_s=budget_s) for seed in seeds]
+        assert sum(ours) > sum(turns)
+
+    def test_every_case_gets_its_fewest_pairs_the_shortest_launches_first(self) -> None:
+        bench = self.bench(1)
+        measured(bench, *self.SUITE, budget_min=60)
+        pairs = [call for call in bench.calls if "base" in call]
+        turn = ["wan", "flux", "qwen", "video"]
+        assert pairs[:12] == [f"{case} base {pair}" for pair in range(3) for case in turn]
+
+    def test_then_comes_what_is_decided_with_the_fewest_device_seconds(self) -> None:
+        waiting = [
+            Open(case_id="many", pairs=3, pairs_left=9, more_pairs=6, pair_s=10),
+            Open(case_id="long", pairs=3, pairs_left=9, more_pairs=2, pair_s=40),
+            Open(case_id="soon", pairs=9, pairs_left=3, more_pairs=3, pair_s=10),
+            Open(case_id="never", pairs=4, pairs_left=8, more_pairs=None, pair_s=1),
+            Open(case_id="too many", pairs=4, pairs_left=1, more_pairs=9, pair_s=1),
+        ]
+        order = []
+        while waiting:
+            order.append(next_case(waiting))
+            waiting = [one for one in waiting if one.case_id != order[-1]]
+        assert order == ["soon", "many", "long", "too many", "never"]

@@ -168,3 +168,14 @@ def test_the_screen__applies_to_ten_jobs_of_the_same_work_and_machine():
     assert not screen_applies(enough, workload_hash="x", must_match={})
     assert not screen_applies(enough, workload_hash="w", must_match={"driver": "580"})
     assert not screen_applies(None, workload_hash="w", must_match={})
+
+
+def test_what_differs__is_told_of_both_sides_and_an_absent_switch_is_not_set():
+    stored = StoredJobs(
+        workload_hash="w", must_match={"env.NCCL_P2P_DISABLE": "1", "driver": "570"}, jobs=()
+    )
+    why = stored.why_incomparable(workload_hash="w", must_match={"cuda": "12.8"})
+    assert why == (
+        "the baseline is of another machine: cuda unknown → 12.8, driver 570 → unknown, "
+        "env.NCCL_P2P_DISABLE 1 → not set"
+    )
