@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Record
 from perfgate.verdict.conditions import burn_in_of
@@ -35,7 +36,7 @@ class Hierarchy:
     def primaries(self) -> int:
         return max(len(self.plans), 1)
 
-    @property
+    @cached_property
     def secondaries(self) -> int:
         return max(sum(self.secondaries_of(case_id) for case_id in self.plans), 1)
 

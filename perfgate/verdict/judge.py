@@ -71,6 +71,7 @@ class CaseJudge:
         self._gates: dict[str, SequentialGate] = {}
         self._accused: set[str] = set()
         self._blocked_at: int | None = None
+        self._known_medians: tuple[dict[str, float], dict[str, float]] | None = None
 
     def observe(self, base: Launch, head: Launch) -> CaseState:
         """Take in the launches of one pair; the new state is also in :attr:`state`."""
@@ -134,7 +135,9 @@ class CaseJudge:
 
     def medians(self) -> tuple[dict[str, float], dict[str, float]]:
         """Every metric's median over the launches of base, and of head."""
-        return self._medians(0), self._medians(1)
+        if self._known_medians is None:
+            self._known_medians = self._medians(0), self._medians(1)
+        return self._known_medians
 
     def attribution(self) -> Attribution:
         return attribute(*self.medians())
@@ -148,6 +151,7 @@ class CaseJudge:
 
     def _measure(self, base: dict[str, float], head: dict[str, float]) -> None:
         self._values.append((base, head))
+        self._known_medians = None
         for name in ordered_names([base, head]):
             if name == PEAK_MEMORY or name not in base or name not in head:
                 continue
