@@ -13,6 +13,9 @@ from perfgate.errors import ConfigurationError
 from perfgate.records import CaseRecord, Decision, Launch, Origin, Record, Side
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
+from perfgate.verdict.explain import CaseEvidence, evidence_of
+
+_PAIRS = "Give the record.json of a gate that measured pairs, or two records of one job."
 
 
 def compare(
@@ -44,9 +47,23 @@ def compare(
     return _two_records(_need_record(first, base), measured, head)
 
 
-def paired_record(path: Path) -> Record:
-    """The record in a file, for explaining it pair by pair. Raises ConfigurationError."""
-    return _need_record(read_document(path), path)
+def explain(base: Path, head: Path | None, *, most_metrics: int) -> tuple[CaseEvidence, ...]:
+    """What each pair of a paired record, or of two records of one job, said.
+
+    Raises ConfigurationError where nothing is decided by pairs.
+    """
+    record = _need_record(read_document(base), base)
+    if head is not None:
+        second = _need_record(read_document(head), head)
+        if not record.job or record.job != second.job:
+            raise ConfigurationError(
+                "these are no records of one job: nothing is paired", fix=_PAIRS
+            )
+        record = _joined(record, second)
+    found = evidence_of(record, decide(record), most_metrics=most_metrics)
+    if not any(case.metrics for case in found):
+        raise ConfigurationError(f"no pair was judged in {base}", fix=_PAIRS)
+    return found
 
 
 def _two_records(first: Record, second: Record, path: Path) -> Decision:

@@ -9,6 +9,7 @@ import click
 from perfgate.app import compare as use_case
 from perfgate.cli.surroundings import stdout_console
 from perfgate.records import to_json
+from perfgate.report.explain import MOST_METRICS, render_evidence
 from perfgate.report.terminal import render_terminal
 
 _EPILOG = """\b
@@ -32,8 +33,9 @@ Examples:
     metavar="pr_test|long_term",
     help="Which tolerances of sglang's file.",
 )
+@click.option("--explain", is_flag=True, help="Print what each pair said, for paired records.")
 def compare(
-    base: Path, head: Path | None, as_json: bool, scenario: str | None, profile: str
+    base: Path, head: Path | None, as_json: bool, scenario: str | None, profile: str, explain: bool
 ) -> int:
     """Decide from files: a paired record, two records, or a baseline and a record.
 
@@ -41,9 +43,13 @@ def compare(
     its tolerances, for which no error rate is known. Measures nothing. The exit code is the
     decision's.
     """
+    if as_json and explain:
+        raise click.UsageError("--explain is for people; --json prints one document alone.")
     decision = use_case.compare(base, head, scenario=scenario, profile=profile)
     if as_json:
         click.echo(to_json(decision), nl=False)
     else:
         render_terminal(decision, stdout_console(), verbose=True)
+    if explain:
+        render_evidence(use_case.explain(base, head, most_metrics=MOST_METRICS), stdout_console())
     return decision.exit_code

@@ -133,8 +133,13 @@ def metric_word(metric: MetricDecision) -> str:
         return "not judged"
     if metric.verdict is Verdict.PASSED and metric.reason.startswith(f"{LIMIT} "):
         return _WITHIN
-    words = _MEMORY_WORDS if metric.unit == "MiB" else _WORDS
-    return words.get(metric.verdict, str(metric.verdict))
+    return metric_verdict(metric.verdict, metric.unit)
+
+
+def metric_verdict(verdict: Verdict, unit: Unit) -> str:
+    """The word for a verdict on a figure: what is slower in time is larger in memory."""
+    words = _MEMORY_WORDS if unit == "MiB" else _WORDS
+    return words.get(verdict, str(verdict))
 
 
 def metric_mark(metric: MetricDecision) -> str:

@@ -110,6 +110,11 @@ class CaseJudge:
         """The metrics that are regressed."""
         return frozenset(self._accused)
 
+    @property
+    def end_to_end_is_blocked(self) -> bool:
+        """Whether this case's part of the primary rate has passed down to its stages."""
+        return self._blocked_at is not None
+
     def plan(self, name: str) -> MetricPlan:
         """How the metric is treated; one that no burn-in had was not counted and cannot block."""
         planned = self.hierarchy.plans.get(self.case_id, {}).get(name)

@@ -109,6 +109,20 @@ class TestCompare:
         assert done.returncode == 1, done.stdout + done.stderr
         assert "wan_t2v_tiny" in done.stdout
 
+    def test_explain__prints_each_pair(self, tmp_path: Path) -> None:
+        slower = a_case_record(base=[1000, 1001, 999, 1000], head=[1201, 1199, 1200, 1202])
+        path = a_file(tmp_path, a_record([slower]))
+        done = self.compare(tmp_path, path, "--explain")
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "end-to-end: slower · margin 3.0 %, slower at 125" in done.stdout
+        assert self.compare(tmp_path, path, "--explain", "--json").returncode == 2
+
+    def test_explain__needs_pairs(self, tmp_path: Path) -> None:
+        alone = a_file(tmp_path, a_record([a_case_record(base=[], head=[1000])]))
+        done = self.compare(tmp_path, alone, "--explain")
+        assert done.returncode == 2
+        assert "no pair was judged" in done.stderr
+
     def test_json__one_document_and_nothing_else(self, tmp_path: Path) -> None:
         done = self.compare(tmp_path, "--json", a_file(tmp_path, a_record()))
         decision = json.loads(done.stdout)
