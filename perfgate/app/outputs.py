@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from perfgate import __version__
 from perfgate.errors import ConfigurationError, PerfgateError
 from perfgate.files import write_atomically
 from perfgate.records import Decision, Problem, Record, Verdict, to_json
+from perfgate.report.charts import charts
 from perfgate.report.comment import render_comment
+from perfgate.report.draw import Picture, draw_chart
 from perfgate.report.junit import render_junit
+from perfgate.report.panels import Spec
+from perfgate.report.pictures import CHARTS, Charts
 from perfgate.report.summary import render_summary
 
 RECORD = "record.json"
@@ -17,6 +23,8 @@ DECISION = "decision.json"
 COMMENT = "comment.md"
 SUMMARY = "summary.md"
 JUNIT = "junit.xml"
+
+Draw: TypeAlias = Callable[[Spec], Picture]
 
 
 def prepare_folder(folder: Path) -> None:
@@ -29,6 +37,9 @@ def prepare_folder(folder: Path) -> None:
         write_atomically(folder / ".gitignore", "*\n")
         for name in (RECORD, DECISION, COMMENT, SUMMARY, JUNIT):
             (folder / name).unlink(missing_ok=True)
+        for kind in ("*.svg", "*.png"):
+            for path in (folder / CHARTS).glob(kind):
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(
             f"results cannot be written to {folder}: {error.strerror}",
@@ -36,14 +47,48 @@ def prepare_folder(folder: Path) -> None:
         ) from error
 
 
-def write_folder(folder: Path, decision: Decision, record: Record | None) -> None:
-    """Write every file of the folder; the raw record first, since it cannot be made again."""
+def write_folder(
+    folder: Path,
+    decision: Decision,
+    record: Record | None,
+    *,
+    draw: Draw = draw_chart,
+) -> None:
+    """Write every file of the folder; the raw record first, since it cannot be made again.
+
+    The summary comes last, with the charts that it shows: whatever goes wrong with a picture, the
+    verdict stands beside it.
+    """
     if record is not None:
         write_record(folder, record)
     write_atomically(folder / DECISION, to_json(decision))
     write_atomically(folder / COMMENT, render_comment(decision))
-    write_atomically(folder / SUMMARY, render_summary(decision))
     write_atomically(folder / JUNIT, render_junit(decision))
+    drawn = _write_charts(folder, decision, record, draw)
+    write_atomically(folder / SUMMARY, render_summary(decision, charts=drawn))
+
+
+def _write_charts(
+    folder: Path,
+    decision: Decision,
+    record: Record | None,
+    draw: Draw,
+) -> Charts:
+    """Draw the cases; a chart that cannot be drawn is a note in the summary and costs nothing."""
+    names: dict[str, str] = {}
+    notes: list[str] = []
+    for chart in charts(record, decision) if record is not None else ():
+        try:
+            picture = draw(chart.spec)
+        except ConfigurationError as error:
+            return Charts(notes=(f"{error.problem}; {error.fix}",))
+        except ValueError as error:
+            notes.append(f"{chart.case_id} has no chart: {error}")
+            continue
+        write_atomically(folder / CHARTS / f"{chart.name}.svg", picture.svg)
+        write_atomically(folder / CHARTS / f"{chart.name}.png", picture.png)
+        names[chart.case_id] = chart.name
+    return Charts(names=names, notes=tuple(notes), beside=True)
 
 
 def write_record(folder: Path, record: Record) -> Path:

@@ -20,6 +20,9 @@ from perfgate.github.workflow import Kind, output, summary
 from perfgate.records import Decision, parse_decision
 from perfgate.report.comment import Links, belongs_to, read_history, render_comment
 from perfgate.report.conclusion import headline, outputs
+from perfgate.report.draw import NOT_INSTALLED, can_draw
+from perfgate.report.order import ordered_cases
+from perfgate.report.pictures import CHARTS, Charts, chart_name
 from perfgate.report.summary import render_summary
 
 DECISION: Final = "decision.json"
@@ -109,7 +112,8 @@ def _write_results(request: PublishRequest, edges: Edges, decision: Decision, pa
     try:
         if request.summary_file is not None:
             held = _size(request.summary_file)
-            _append(request.summary_file, summary(render_summary(decision), already_bytes=held))
+            text = render_summary(decision, charts=find_charts(request.folder, decision))
+            _append(request.summary_file, summary(text, already_bytes=held))
         shown = _below(path, request.event.workspace)
         _write_outputs(request, edges, {**outputs(decision), "decision-path": shown})
     except OSError as error:
@@ -120,6 +124,18 @@ def _write_results(request: PublishRequest, edges: Edges, decision: Decision, pa
         )
         return False
     return True
+
+
+def find_charts(folder: Path, decision: Decision) -> Charts:
+    """The charts that lie in a finished folder, worst case first."""
+    found = {
+        case.id: name
+        for case in ordered_cases(decision)
+        if (folder / CHARTS / f"{(name := chart_name(case.id))}.svg").is_file()
+    }
+    measured = any(case.launches for case in decision.cases)
+    notes = (NOT_INSTALLED,) if measured and not found and not can_draw() else ()
+    return Charts(names=found, notes=notes)
 
 
 def _write_comment(

@@ -8,6 +8,7 @@ from perfgate.records import Decision
 from perfgate.report.conclusion import headline
 from perfgate.report.order import ordered_cases
 from perfgate.report.page import log_fold, measured_fold, opening, render, warnings_fold
+from perfgate.report.pictures import MAX_PICTURES, Charts, charts_fold
 from perfgate.report.rows import all_rows
 from perfgate.report.tables import rows_table, size
 from perfgate.report.words import count
@@ -20,11 +21,14 @@ _MAX_SENTENCES = 200
 _MAX_LOGS = 20
 
 
-def render_summary(decision: Decision) -> str:
+def render_summary(decision: Decision, *, charts: Charts | None = None) -> str:
     """The summary; only beyond 1 MiB are rows left out, the plainly unchanged ones first."""
+    charts = charts or Charts()
     page = opening(decision, max_sentences=_MAX_SENTENCES)
+    page = replace(page, notes=(*page.notes, *charts.notes[:MAX_PICTURES]))
     logs = log_fold(decision, max_logs=_MAX_LOGS)
-    parts = (logs, warnings_fold(decision), measured_fold(decision))
+    pictures = charts_fold(charts)
+    parts = (pictures, logs, warnings_fold(decision), measured_fold(decision))
     folds = tuple(fold for fold in parts if fold)
     page = replace(page, folds=folds, everything="decision.json has all of them")
     bare = render("summary.md.j2", headline=headline(decision), page=page)

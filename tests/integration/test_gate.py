@@ -55,8 +55,9 @@ class TestDecides:
         out = repository.path / "perfgate-out"
         assert {path.name for path in out.iterdir()} == {
             *("record.json", "decision.json", "comment.md", "summary.md", "junit.xml"),
-            ".gitignore",
+            *(".gitignore", "charts"),
         }
+        assert {path.name for path in (out / "charts").iterdir()} == {"bench.svg", "bench.png"}
         assert "DenoisingStage" in (out / "comment.md").read_text()
 
     def test_no_change(self, repository: Repository) -> None:
