@@ -21,13 +21,13 @@ def paired_sentence(judge: CaseJudge, rows: Sequence[MetricDecision]) -> str:
     parts = [leading_sentence(rows, certain=f"{count(whole.pairs, 'pair')}{_noise(whole)}")]
     if END_TO_END in judge.accused:
         parts.append(sentence_fragment(judge.attribution()))
-    if judge.state in ("continue", "inconclusive"):
+    if judge.state in ("continue", "inconclusive") and not judge.accused:
         parts.append(_what_it_takes(judge, whole))
     return "; ".join(part for part in parts if part)
 
 
 def leading_sentence(rows: Sequence[MetricDecision], *, certain: str) -> str:
-    """The accused metric that grew most, then end-to-end, then what could not be compared."""
+    """The metric that moved most, then end-to-end, then what could not be compared."""
     total = next(row for row in rows if row.name == END_TO_END)
     leading = _leading(rows)
     if leading is None or leading.name == END_TO_END:
@@ -40,11 +40,18 @@ def leading_sentence(rows: Sequence[MetricDecision], *, certain: str) -> str:
 
 
 def _leading(rows: Sequence[MetricDecision]) -> MetricDecision | None:
-    """The accused metric to name first: the stage that grew most, before end-to-end."""
-    accused = [row for row in rows if row.judged and row.verdict is Verdict.REGRESSED]
-    inner = [row for row in accused if row.name != END_TO_END]
-    grown = sorted(inner, key=lambda row: (row.unit == "ms", _growth(row)), reverse=True)
-    return next(iter([*grown, *accused]), None)
+    """What to name first: of what got worse the stage that moved most, before end-to-end.
+
+    What got better has to be named only where end-to-end does not show it.
+    """
+    judged = [row for row in rows if row.judged]
+    moved = [row for row in judged if row.verdict is Verdict.REGRESSED]
+    better = [row for row in judged if row.verdict is Verdict.IMPROVED]
+    if not moved and all(row.name != END_TO_END for row in better):
+        moved = better
+    inner = [row for row in moved if row.name != END_TO_END]
+    ranked = sorted(inner, key=lambda row: (row.unit == "ms", abs(_growth(row))), reverse=True)
+    return next(iter([*ranked, *moved]), None)
 
 
 def _growth(row: MetricDecision) -> float:
@@ -72,7 +79,9 @@ def _change(row: MetricDecision) -> str:
 def _noise(evidence: Evidence) -> str:
     if evidence.noise is None:
         return ""
-    return f"; noise of this machine ±{100.0 * evidence.noise:.1f} %"
+    # Rounded up, so that it holds.
+    tenths = math.ceil(round(1000.0 * evidence.noise, 6))
+    return f"; noise of this machine ±{tenths / 10.0:.1f} %"
 
 
 def _what_it_takes(judge: CaseJudge, whole: Evidence) -> str:
@@ -83,5 +92,5 @@ def _what_it_takes(judge: CaseJudge, whole: Evidence) -> str:
     least = f"this machine cannot decide below {100.0 * max(whole.decidable, seen):.1f} %"
     more = f"about {count(whole.more_pairs, 'more pair')}" if whole.more_pairs else ""
     if judge.state == "continue":
-        return f"undecided, {more}" if more else "undecided"
+        return f"undecided, {more}" if more else f"undecided; {least}"
     return f"undecided; {more}; {least}" if more else f"undecided; {least}"
