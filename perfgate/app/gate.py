@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -12,16 +12,25 @@ from perfgate.app.edges import Edges
 from perfgate.app.job import all_prove_imports, check_cases, devices_wanted, run_job
 from perfgate.app.measure import Known
 from perfgate.app.plan import Plan, PlannedCase, plan
+from perfgate.app.resume import (
+    is_finished,
+    joined,
+    refuse_another_comparison,
+    refuse_another_machine,
+    told_before,
+)
 from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
 from perfgate.backends.registry import BACKENDS
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, PerfgateError
+from perfgate.github.event import LOCAL
 from perfgate.records import Decision, GatePolicy, Origin, Record, Tree
 from perfgate.sides.git import Git, open_repository
 from perfgate.sides.resolve import Trigger, resolve_base
 from perfgate.suite import Suite, parse_suite
+from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
 
 _MAX_BASELINE_FILES = 2000
@@ -31,7 +40,8 @@ _MAX_BASELINE_FILES = 2000
 class GateRequest:
     """What a person or a workflow asks for; everything else is in the suite.
 
-    ``suite`` is a path below the repository; ``strategy`` overrides the suite's.
+    ``suite`` is a path below the repository; ``strategy`` overrides the suite's; ``earlier`` is the
+    record to go on from, which says itself which cases and which strategy.
     """
 
     start: Path
@@ -40,13 +50,25 @@ class GateRequest:
     strategy: str | None = None
     only: tuple[str, ...] = ()
     finish: bool = False
+    earlier: Record | None = None
+
+
+def going_on(request: GateRequest, earlier: Record) -> GateRequest:
+    """The same request, to go on from ``earlier``."""
+    return replace(
+        request,
+        strategy=earlier.policy.strategy,
+        only=tuple(case.id for case in earlier.cases),
+        earlier=earlier,
+    )
 
 
 def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     """Measure base and head, and decide; returns the decision and the record that it rests on.
 
     Raises PerfgateError when nothing could be measured at all; an interrupted job is decided from
-    what it measured.
+    what it measured. With a record to go on from, what is decided there stays, undecided cases get
+    their next pairs, and the budget counts what is launched now.
     """
     git = open_repository(request.start, edges.environ)
     base, head = _trees(git, request, edges)
@@ -54,42 +76,87 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     selection = _select(git, base_suite, head_suite, request=request, edges=edges, base=base)
     for note in _same_commit(base, head):
         selection = selection.noting(note)
-    policy = _policy(selection.policy, request.strategy)
+    policy, earlier = _policy(selection.policy, request.strategy), request.earlier
+    if earlier is not None:
+        refuse_another_comparison(earlier, base=base, head=head, selection=selection, policy=policy)
     check_cases(selection)
     fingerprint = edges.machine.fingerprint(devices_wanted(selection))
     baselines = _baselines(git, base.commit, selection, fingerprint.hardware_key)
     stored = stored_jobs(baselines)
+    if earlier is not None:
+        refuse_another_machine(earlier.fingerprint, fingerprint)
+        before = decide(earlier, baselines=stored)
+        if is_finished(earlier, before):
+            edges.progress.note("every case of the record is decided: nothing is left to measure")
+            return before, earlier
+        edges.progress.note(told_before(earlier, before))
     edges.progress.note(_plan(selection, policy, baselines).told())
+    record = _measured(
+        git,
+        edges,
+        request,
+        selection,
+        policy,
+        base=(base, base_suite),
+        head=(head, head_suite),
+        stored=stored,
+    )
+    if earlier is not None:
+        record = joined(earlier, record)
+    return decide(record, baselines=stored), record
+
+
+def _measured(
+    git: Git,
+    edges: Edges,
+    request: GateRequest,
+    selection: Selection,
+    policy: GatePolicy,
+    *,
+    base: tuple[Tree, Suite | None],
+    head: tuple[Tree, Suite],
+    stored: Mapping[str, StoredJobs],
+) -> Record:
+    """The record of this job: of pairs, or of head alone where there is no base to launch."""
     with contextlib.ExitStack() as stack:
         try:
             sides = stack.enter_context(
                 both_sides(
                     git,
                     edges,
-                    base=(base, base_suite),
-                    head=(head, head_suite),
+                    base=(base[0], base[1]),
+                    head=head,
                     prove=not all_prove_imports(selection),
                 )
-                if base_suite is not None and _needs_pairs(selection, policy)
-                else head_alone(git, edges, head=(head, head_suite))
+                if base[1] is not None and _needs_pairs(selection, policy)
+                else head_alone(git, edges, head=head)
             )
         except BenchmarkError as error:
-            if policy.strategy != "auto" or not baselines:
+            if policy.strategy != "auto" or not stored or request.earlier is not None:
                 raise
             selection = selection.noting(f"no pairs, since base cannot be built: {error.problem}")
             policy = _policy(policy, "baseline")
-            sides = stack.enter_context(head_alone(git, edges, head=(head, head_suite)))
-        record = run_job(
+            sides = stack.enter_context(head_alone(git, edges, head=head))
+        return run_job(
             selection,
             policy,
             sides,
             edges,
-            base=base,
-            head=head,
-            known=Known(stored=stored),
+            base=base[0],
+            head=head[0],
+            known=_known(stored, request.earlier),
             finish=request.finish,
         )
-    return decide(record, baselines=stored), record
+
+
+def _known(stored: Mapping[str, StoredJobs], earlier: Record | None) -> Known:
+    if earlier is None:
+        return Known(stored=stored)
+    return Known(
+        stored=stored,
+        histories={case.id: case.history for case in earlier.cases},
+        earlier={case.id: case for case in earlier.cases},
+    )
 
 
 def suite_name(request: GateRequest, environ: Mapping[str, str]) -> str:
@@ -109,7 +176,11 @@ def _trees(git: Git, request: GateRequest, edges: Edges) -> tuple[Tree, Tree]:
         base_sha=event.base_sha,
         base_ref=event.base_ref,
     )
-    commit, found_by = resolve_base(git, trigger, base=request.base)
+    named = request.base
+    if named is None and event.name == LOCAL and request.earlier is not None:
+        # No event says what base is: it is what it was. Elsewhere the event has the last word.
+        named = request.earlier.base.commit if request.earlier.base is not None else None
+    commit, found_by = resolve_base(git, trigger, base=named)
     return Tree(commit=commit, ref=found_by), head_tree(git)
 
 

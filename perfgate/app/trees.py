@@ -10,6 +10,7 @@ from perfgate.app.edges import Edges
 from perfgate.errors import ConfigurationError
 from perfgate.records import Side, Tree
 from perfgate.sides.checkout import Checkout, base_work_tree, refuse_same_path
+from perfgate.sides.content import content_of
 from perfgate.sides.environment import own_environment
 from perfgate.sides.git import Git
 from perfgate.sides.proof import prove_sides
@@ -20,7 +21,7 @@ def head_tree(git: Git) -> Tree:
     """Head: the working tree, its commit and branch, and whether it differs from the commit."""
     branch = git.asks("symbolic-ref", "--quiet", "--short", "HEAD")
     commit = git("rev-parse", "HEAD").strip()
-    return Tree(commit=commit, ref=branch or "HEAD", dirty=git.is_dirty())
+    return Tree(commit=commit, ref=branch or "HEAD", dirty=git.is_dirty(), content=content_of(git))
 
 
 def read_suite(git: Git, path: str) -> Suite:

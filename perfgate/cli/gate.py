@@ -9,7 +9,8 @@ import click
 
 from perfgate.app import gate as use_case
 from perfgate.app.devices import Choice
-from perfgate.app.outputs import prepare_folder, write_folder, write_problem
+from perfgate.app.outputs import RECORD, prepare_folder, write_folder, write_problem
+from perfgate.app.resume import read_earlier
 from perfgate.cli import options
 from perfgate.cli.group import stopped_by
 from perfgate.cli.surroundings import stdout_console, surroundings
@@ -21,6 +22,7 @@ Examples:
   perfgate gate                          this branch against its upstream's merge base
   perfgate gate --base HEAD~1            the working tree against the commit before
   perfgate gate --case wan_t2v_tiny      one case, whatever its `when:` says
+  perfgate gate --continue               more pairs for what the last gate left undecided
 """
 
 
@@ -33,6 +35,12 @@ Examples:
     help="Decide by pairs, against the baselines, or as auto says. Default: the suite's.",
 )
 @options.cases
+@click.option(
+    "--continue",
+    "go_on",
+    is_flag=True,
+    help="Go on from the record in --output-dir: undecided cases get their next pairs.",
+)
 @click.option("--finish", is_flag=True, help="Decide every case even after one is slower.")
 @options.output_dir
 @options.cache_dir
@@ -43,6 +51,7 @@ def gate(
     base: str | None,
     strategy: str | None,
     cases: tuple[str, ...],
+    go_on: bool,
     finish: bool,
     output_dir: Path,
     cache_dir: Path | None,
@@ -53,17 +62,27 @@ def gate(
 
     Policy, baselines and case definitions are read from the base commit. The folder --output-dir
     holds everything that was measured and decided.
+
+    --continue needs the same commits and files, policy and machine. It launches nothing again; the
+    budget counts anew, and a case that used up gate.max_pairs gets as many again.
     """
+    if go_on and (cases or strategy):
+        raise click.UsageError("--continue takes cases and strategy from its record.")
     request = use_case.GateRequest(
         start=Path.cwd(), suite=suite, base=base, strategy=strategy, only=cases, finish=finish
     )
     folder = output_dir.absolute()
-    prepare_folder(folder)
+    if go_on:
+        request = use_case.going_on(request, read_earlier(folder / RECORD))
+    else:
+        prepare_folder(folder)
     try:
         with surroundings(cache=cache_dir, device=device, lease_timeout_s=lease_timeout_s) as edges:
             decision, record = use_case.gate(request, edges)
     except PerfgateError as error:
-        write_problem(folder, error, suite=use_case.suite_name(request, os.environ))
+        # What cannot go on now may later: the folder still holds the record and its decision.
+        if not go_on:
+            write_problem(folder, error, suite=use_case.suite_name(request, os.environ))
         raise
     # Shown before it is written: a full disk takes the files, not the verdict.
     render_terminal(decision, stdout_console())

@@ -136,7 +136,10 @@ def next_step(decision: Decision) -> NextStep | None:
     if decision.interrupted is not None and not words.keys() & (
         _STEPS.keys() - {"undecided", "new"}
     ):
-        return NextStep(text="run the job again for what was not measured.")
+        if not _has_pairs(decision):
+            return NextStep(text="run the job again for what was not measured.")
+        text = "measure on, on the same machine, what was not measured:"
+        return NextStep(text=text, command=_CONTINUE)
     word = next((word for word in _STEPS if word in words), None)
     return None if word is None else _step_for(word, words[word], decision, command)
 
@@ -151,12 +154,31 @@ def _step_for(word: str, case: CaseDecision, decision: Decision, command: str) -
         if _CASE_ID.fullmatch(case.id):
             command += f" --case {case.id}"
         return NextStep(text=f"{_STEPS[word]} To see it on your own machine:", command=command)
+    if word == "undecided" and _has_pairs(decision):
+        text = f"{_more_pairs(decision)} To measure on, on the same machine:"
+        return NextStep(text=text, command=_CONTINUE)
     if word == "not comparable" and decision.strategy != "baseline":
         return NextStep(
             text="nothing; what is computed now is judged once it is on the base branch."
         )
     return NextStep(text=_STEPS[word], command=_TO_WRITE.get(word))
 
+
+def _has_pairs(decision: Decision) -> bool:
+    return decision.base is not None and decision.strategy != "baseline"
+
+
+def _more_pairs(decision: Decision) -> str:
+    """How many pairs the undecided cases are expected to need together."""
+    waiting = [case for case in decision.cases if case_word(case) == "undecided"]
+    foretold = [case.more_pairs for case in waiting if case.more_pairs]
+    if len(foretold) < len(waiting):
+        quieter = "a quieter machine may decide it sooner."
+        return f"how many more pairs it takes cannot be foretold; {quieter}"
+    return f"about {count(sum(foretold), 'more pair')} would decide it."
+
+
+_CONTINUE = "perfgate gate --continue"
 
 _STEPS = {
     "slower": "fix it.",

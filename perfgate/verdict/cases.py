@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,6 @@ class Evidences:
     record: Record
     hierarchy: Hierarchy
     baselines: Mapping[str, StoredJobs]
-    histories: Mapping[str, Sequence[float]]
 
     def screened(self, case: CaseRecord) -> StoredJobs | None:
         """The stored jobs, where ``auto`` lets them pass this case."""
@@ -57,7 +56,7 @@ def by_pairs(case: CaseRecord, known: Evidences) -> CaseDecision:
         case_id=case.id,
         policy=known.record.policy,
         hierarchy=known.hierarchy,
-        history=known.histories.get(case.id, ()),
+        history=case.history,
         allow=case.allow,
         screened=known.screened(case) is not None,
     )

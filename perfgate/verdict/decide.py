@@ -19,6 +19,7 @@ from perfgate.verdict.cases import (
 from perfgate.verdict.conclude import conclude
 from perfgate.verdict.hierarchy import hierarchy_of
 from perfgate.verdict.metrics import failure_of
+from perfgate.verdict.wording import count
 from perfgate.verdict.work import scored
 
 NO_BASE = "there is no base to measure, so the baseline decides"
@@ -28,18 +29,15 @@ def decide(
     record: Record,
     *,
     baselines: Mapping[str, StoredJobs] | None = None,
-    histories: Mapping[str, Sequence[float]] | None = None,
 ) -> Decision:
-    """Judge every case of a record.
+    """Judge every case of a record; ``baselines`` are the stored jobs of this hardware key by case.
 
-    ``baselines`` holds the stored jobs by case id for this hardware key; ``histories`` holds
-    differences log(head/base) of equal sides by case id, for this hardware key and workload.
+    The differences of equal sides that the pairs are judged with are part of the record.
     """
     known = Evidences(
         record=record,
         hierarchy=hierarchy_of(record),
         baselines=baselines or {},
-        histories=histories or {},
     )
     cases = tuple(scored(case, _decide_case(case, known)) for case in record.cases)
     outcome = conclude(cases, record.policy)
@@ -104,4 +102,7 @@ WORKLOAD_CHANGED = "the workload changed: its times are not those of the same wo
 
 def _notes(known: Evidences) -> list[str]:
     record = known.record
-    return [NO_BASE] if record.policy.strategy == "auto" and record.base is None else []
+    notes = [NO_BASE] if record.policy.strategy == "auto" and record.base is None else []
+    if record.continued:
+        notes.append(f"continued {count(record.continued, 'time')} from its record")
+    return notes

@@ -160,7 +160,8 @@ class SequentialGate:
             return False
         if self._log_e[0] >= math.log(threshold) and self._lower_median() > 0.0:
             return True
-        return self.pairs >= self.policy.max_pairs and self._signs_accuse(1.0 / threshold)
+        # One look at the last pair: pairs that come after it do not give the sign test another.
+        return self.pairs == self.policy.max_pairs and self._signs_accuse(1.0 / threshold)
 
     def improves(self) -> bool:
         """Whether the mirrored evidence says faster, at the threshold that accuses of slower."""

@@ -56,7 +56,6 @@ class Bench:
         self.fails: Callable[[str, Side, int | None], str | None] = lambda *_: None
         self.unfit: Callable[[str, Side, int | None], str | None] = lambda *_: None
         self.timeouts_s: list[float] = []
-        self.orders: list[int] = []
         self._seed = seed
         self._noise, self._duration_s, self._slowdowns = noise, duration_s, slowdowns
 
@@ -65,7 +64,6 @@ class Bench:
     ) -> Launch:
         self.calls.append(f"{case_id} {side.value} {'burn-in' if pair is None else pair}")
         self.timeouts_s.append(timeout_s)
-        self.orders.append(order)
         chance = random.Random(f"{self._seed} {case_id} {side} {pair}")
         slower = 1 + (self._slowdowns.get(case_id, 0.0) if side is Side.HEAD else 0.0)
         unfit = self.unfit(case_id, side, pair)
@@ -103,6 +101,8 @@ def measured(
     *chosen: Chosen,
     strategy: Literal["paired", "baseline", "auto"] = "paired",
     stored: Mapping[str, StoredJobs] | None = None,
+    histories: Mapping[str, tuple[float, ...]] | None = None,
+    earlier: Measured | None = None,
     finish: bool = False,
     budget_min: float = 60,
 ) -> Measured:
@@ -110,7 +110,11 @@ def measured(
         chosen,
         policy=GatePolicy(strategy=strategy, budget_min=budget_min),
         fingerprint=a_fingerprint(),
-        known=Known(stored=stored or {}),
+        known=Known(
+            stored=stored or {},
+            histories=histories or {},
+            earlier={case.id: case for case in earlier.cases} if earlier else {},
+        ),
         finish=finish,
         launcher=bench,
         progress=Silent(),
@@ -565,3 +569,94 @@ class TestTurns:
             order.append(next_case(waiting))
             waiting = [one for one in waiting if one.case_id != order[-1]]
         assert order == ["soon", "many", "long", "too many", "never"]
+
+
+class TestGoesOn:
+    """A job that goes on from what an earlier part of it measured."""
+
+    def places(self, result: Measured, case: int = 0) -> list[tuple[str, int | None]]:
+        return [(str(one.side), one.pair) for one in result.cases[case].launches]
+
+    def test_an_interrupted_case_gets_its_next_pairs(self) -> None:
+        bench, wan = Bench(), a_case("wan")
+        bench.fails = lost_device(after=4)
+        first = measured(bench, wan)
+        bench.fails = lambda *_: None
+        second = measured(bench, wan, earlier=first)
+        assert self.places(second)[:4] == self.places(first)
+        assert self.places(second)[3:6] == [("head", 1), ("base", 2), ("head", 2)], (
+            "the half of a pair is kept, and its number used up"
+        )
+        assert len(set(self.places(second))) == len(self.places(second))
+        assert [one.order for one in second.cases[0].launches] == list(
+            range(len(second.cases[0].launches))
+        )
+        assert decide(recorded(second)).cases[0].verdict is Verdict.PASSED
+
+    def test_what_is_decided_is_not_launched_again(self) -> None:
+        bench = Bench(noise={"wan": 0.003, "flux": 0.2})
+        cases = a_case("wan"), a_case("flux")
+        first = measured(bench, *cases, budget_min=2.5)
+        assert [case.verdict for case in decide(recorded(first)).cases] == [
+            Verdict.PASSED,
+            Verdict.INCONCLUSIVE,
+        ]
+        bench.calls.clear()
+        second = measured(bench, *cases, earlier=first)
+        assert {call.split()[0] for call in bench.calls} == {"flux"}
+        assert second.cases[0] == first.cases[0]
+        assert not any("burn-in" in call for call in bench.calls)
+
+    def test_a_case_that_used_up_its_pairs_gets_as_many_again(self) -> None:
+        bench, wan = Bench(noise=0.3), a_case("wan")
+        first = measured(bench, wan)
+        second = measured(bench, wan, earlier=first)
+        third = measured(bench, wan, earlier=second)
+        assert [decide(recorded(one)).cases[0].pairs for one in (first, second, third)] == [
+            *(12, 24, 36),
+        ]
+
+    def test_the_budget_counts_only_what_is_launched_now(self) -> None:
+        bench, wan = Bench(noise=0.3, duration_s=60), a_case("wan")
+        first = measured(bench, wan, budget_min=6)
+        second = measured(bench, wan, earlier=first, budget_min=6)
+        assert (len(first.cases[0].launches), len(second.cases[0].launches)) == (5, 9)
+        assert stopped(second) == {"wan": "the budget of device minutes was spent"}
+
+    def test_a_case_whose_burn_in_never_came_starts_now(self) -> None:
+        bench, cases = Bench(), (a_case("wan"), a_case("flux"))
+        bench.fails = lost_device(after=1)
+        first = measured(bench, *cases)
+        assert self.places(first, 1) == []
+        bench.fails = lambda *_: None
+        second = measured(bench, *cases, earlier=first)
+        assert self.places(second, 1)[:2] == [("head", None), ("base", 0)]
+        assert self.places(second, 0).count(("head", None)) == 1
+
+    def test_what_the_screen_passed_gets_no_pairs(self) -> None:
+        bench, wan = Bench(), a_case("wan")
+        stored = {"wan": ten_jobs(wan)}
+        first = measured(bench, wan, strategy="auto", stored=stored)
+        second = measured(bench, wan, strategy="auto", stored=stored, earlier=first)
+        assert second == first
+
+    def test_new_cases_get_the_head_launches_that_are_left(self) -> None:
+        bench, wan = Bench(), a_case("wan", Origin.NEW)
+        bench.fails = lost_device(after=2)
+        first = measured(bench, wan)
+        bench.fails = lambda *_: None
+        second = measured(bench, wan, earlier=first)
+        assert self.places(second) == [("head", None), ("head", 0), ("head", 1), ("head", 2)]
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_two_parts_decide_as_one_job_does(self, seed: int) -> None:
+        cases = a_case("wan"), a_case("flux")
+        noise = {"wan": 0.01, "flux": 0.03}
+        parts = measured(Bench(noise=noise, seed=seed), *cases, budget_min=1.8, finish=True)
+        parts = measured(
+            Bench(noise=noise, seed=seed), *cases, earlier=parts, budget_min=60, finish=True
+        )
+        whole = measured(Bench(noise=noise, seed=seed), *cases, finish=True)
+        assert [case.metrics for case in decide(recorded(parts)).cases] == [
+            case.metrics for case in decide(recorded(whole)).cases
+        ]

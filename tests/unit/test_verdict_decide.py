@@ -228,7 +228,9 @@ def test_nothing_measured__is_exit_4():
 def test_a_quiet_history__saves_a_pair():
     record = a_record([a_case_record(base=[1000] * 2, head=[1000] * 2)])
     assert the_case(record).verdict == "inconclusive"
-    assert the_case(record, histories={"wan_t2v_tiny": [0.001, -0.001] * 5}).verdict == "passed"
+    (case,) = record.cases
+    quiet = case.model_copy(update={"history": (0.001, -0.001) * 5})
+    assert the_case(a_record([quiet])).verdict == "passed"
 
 
 def test_devices__count_in_device_minutes():

@@ -8,6 +8,7 @@ from perfgate.verdict.decide import decide
 from perfgate.verdict.hierarchy import hierarchy_of, plan_hierarchy
 from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.metrics import launch_metrics
+from perfgate.verdict.sequential import Policy, SequentialGate
 from tests.factories import a_case_record, a_launch, a_record, an_output
 
 STAGES = {"TextEncodingStage": 50.0, "DenoisingStage": 800.0, "DecodingStage": 150.0}
@@ -268,3 +269,15 @@ def test_sixty_metrics_that_did_not_change__are_not_blocked():
         passed += all(state == "passed" for state in states)
     assert blocked <= 1
     assert passed >= 0.95 * trials
+
+
+def test_after_the_last_pair__the_sign_test_has_no_second_look():
+    wild = [-0.02, 0.05, 0.9, 0.04, 0.7, 0.06, 0.8, 0.05, 0.6, 0.9, 0.05, 0.7]
+    shorter = SequentialGate(Policy(max_pairs=8, false_block=0.005))
+    whole = SequentialGate(Policy(max_pairs=12, false_block=0.005))
+    for difference in wild:
+        shorter.add(1.0, float(np.exp(difference)))
+        whole.add(1.0, float(np.exp(difference)))
+    assert whole.e_block < whole.policy.block_at
+    assert whole.blocks(), "11 of 12 slower, at its last pair"
+    assert not shorter.blocks(), "its look was at the eighth"
