@@ -49,7 +49,8 @@ class Work:
 
 
 def measure_rates(device: Device) -> Rates:
-    """Matrix product and attention in the type that the presets compute in on this device."""
+    """Matrix product and attention as the presets run: in their type, on a CPU on one thread."""
+    torch.set_num_threads(1)
     dtype = chosen_dtype(None, device)
     size, tokens = _MATRIX[device.kind], _TOKENS[device.kind]
     options = {"device": device.torch_device, "dtype": getattr(torch, dtype)}
