@@ -34,7 +34,7 @@ from perfgate.verdict.metrics import failure_of, is_usable, launch_metrics, unfi
 MAX_CHARTS = 100
 MAX_LAUNCHES = 200
 """A gate stops at a few dozen; of a record from elsewhere that holds more, the first are drawn."""
-_MAX_NAME_CHARS = 60
+_MAX_NAME_CHARS, _MAX_LINE_CHARS = 60, 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,24 +153,23 @@ def _kind(launch: Launch, *, alone: bool) -> Kind:
 
 def _subtitle(told: CaseDecision, decision: Decision) -> list[str]:
     """What was decided, and of what: the picture may be seen without its report."""
-    words = [
-        case_word(told),
-        *(
-            f"{metric.name} {change_with_interval(metric)}"
-            for metric in _shown(told)
-            if metric.ratio
-        ),
-        *([count(told.pairs, "pair")] if told.pairs else []),
+    moved = [
+        f"{metric.name} {change_with_interval(metric)}"
+        for metric in _shown(told)
+        if metric.ratio is not None
     ]
+    pairs = [count(told.pairs, "pair")] if told.pairs else []
     sides = [
         f"{side} {short(tree.commit)}"
         for side, tree in (("base", decision.base), ("head", decision.head))
         if tree is not None
     ]
-    return [
-        _clean("; ".join(words), limit=120),
-        _clean(f"{decision.hardware_key}; {', '.join(sides)}", limit=120),
+    lines = [
+        "; ".join([case_word(told), *moved[:1], *pairs]),
+        *moved[1:],
+        "; ".join([decision.hardware_key, ", ".join(sides)]),
     ]
+    return [_clean(line, limit=_MAX_LINE_CHARS) for line in lines]
 
 
 def _clean(text: str, *, limit: int = _MAX_NAME_CHARS) -> str:

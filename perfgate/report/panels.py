@@ -83,7 +83,11 @@ def page(title: str, subtitle: Sequence[str], panels: Sequence[Spec]) -> Spec:
         "background": _WHITE,
         "config": {
             "font": "sans-serif",
-            "title": {"anchor": "start", "limit": _PLOT_WIDTH, "subtitleColor": "#333333"},
+            "title": {
+                "anchor": "start",
+                "limit": _PLOT_WIDTH + _AXIS_WIDTH,
+                "subtitleColor": "#333333",
+            },
             "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
             "axisY": {"minExtent": _AXIS_WIDTH, "maxExtent": _AXIS_WIDTH},
             "legend": {"labelFontSize": 12, "symbolSize": 80, "symbolStrokeWidth": 2},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import altair as alt
 import pytest
@@ -152,6 +153,16 @@ class TestChange:
     def test_not_comparable__is_never_a_ratio(self, origin):
         spec = drawn(a_case_record("a", origin=origin))["a"]
         assert list(panels(spec)) == ["end-to-end, each launch"]
+
+
+class TestTitle:
+    def test_subtitle__says_what_was_decided_and_of_what(self):
+        spec = drawn(slower_decoding(), hardware_key="cpu-test-x2")["wan_t2v_tiny"]
+        assert spec["title"]["text"] == "wan_t2v_tiny"
+        total, stage, where = spec["title"]["subtitle"]
+        assert re.fullmatch(r"slower; end-to-end \+4\.\d % \(.* to .* %\); 6 pairs", total)
+        assert re.fullmatch(r"DecodingStage \+(29|30)\.\d % \(.* to .* %\)", stage)
+        assert where == "cpu-test-x2; base bbbbbbbbbbbb, head aaaaaaaaaaaa"
 
 
 class TestBaselineAlone:
