@@ -38,7 +38,7 @@ def chart_name(case_id: str) -> str:
     if _SAFE_NAME.fullmatch(case_id):
         return case_id
     kept = re.sub(r"[^A-Za-z0-9]+", "-", case_id)[:40].strip("-") or "case"
-    return f"{kept}-{hashlib.sha256(case_id.encode(errors='replace')).hexdigest()[:12]}"
+    return f"{kept}-{hashlib.sha256(case_id.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
 def charts_fold(charts: Charts) -> Fold | None:
