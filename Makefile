@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test lint e2e golden gpu bench-profile bench-verdict clean
+.PHONY: help gate test lint e2e golden gpu bench-profile bench-verdict bench-peers clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -44,6 +44,9 @@ bench-profile: .venv/.ready ## what the stage recorder costs, beside its peers a
 bench-verdict: .venv/.ready ## the rule's error rates beside its peers and its goals: QUICK=1 WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.verdict $(if $(QUICK),--quick) $(if $(WRITE),--write $(WRITE))
 
+bench-peers: .venv/.bench ## what deciding from files costs, beside pyperf and google-benchmark's way
+	$(BIN)/python -m benchmarks.compare
+
 clean:                    ## remove what the targets above made
 	rm -rf .venv build dist perfgate-out
 
@@ -58,4 +61,8 @@ clean:                    ## remove what the targets above made
 
 .venv/.e2e: .venv/.ready
 	$(INSTALL) --editable '.[e2e]'
+	@touch $@
+
+.venv/.bench: .venv/.ready
+	$(INSTALL) --editable '.[bench]'
 	@touch $@

@@ -20,6 +20,9 @@ Examples:
   perfgate compare perf_baselines/h100.json after.json --scenario flux_image_t2i
 """
 
+_MOST_FIGURES = 400
+"""More than anyone reads: beyond it what is plainly unchanged is one row a case."""
+
 
 @click.command(epilog=_EPILOG)
 @click.argument("base", type=click.Path(path_type=Path, dir_okay=False))
@@ -49,7 +52,8 @@ def compare(
     if as_json:
         click.echo(to_json(decision), nl=False)
     else:
-        render_terminal(decision, stdout_console(), verbose=True)
+        figures = sum(len(case.metrics) for case in decision.cases)
+        render_terminal(decision, stdout_console(), verbose=figures <= _MOST_FIGURES)
     if explain:
         render_evidence(use_case.explain(base, head, most_metrics=MOST_METRICS), stdout_console())
     return decision.exit_code
