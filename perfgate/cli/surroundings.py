@@ -9,17 +9,21 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from perfgate.app.devices import Choice
-from perfgate.app.edges import Edges, real_edges
-from perfgate.cli.progress import console_progress
+if TYPE_CHECKING:  # commands that only read need no machine, and have to answer at once
+    from perfgate.app.devices import Choice
+    from perfgate.app.edges import Edges
 
 
 @contextlib.contextmanager
 def surroundings(*, cache: Path | None, device: Choice, lease_timeout_s: float) -> Iterator[Edges]:
     """Everything that a use case needs from outside, for as long as the command runs."""
+    from perfgate.app.edges import real_edges  # noqa: PLC0415 - see above
+    from perfgate.cli.progress import console_progress  # noqa: PLC0415
+
     environ = dict(os.environ)
     with (
         tempfile.TemporaryDirectory(prefix="perfgate-", ignore_cleanup_errors=True) as scratch,
