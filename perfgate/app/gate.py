@@ -22,11 +22,13 @@ from perfgate.app.resume import (
 from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
 from perfgate.backends.registry import BACKENDS
+from perfgate.baselines.calibration import NAME as CALIBRATION
+from perfgate.baselines.calibration import parse_calibration
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, PerfgateError
 from perfgate.github.event import LOCAL
-from perfgate.records import Decision, GatePolicy, Origin, Record, Tree
+from perfgate.records import Decision, Fingerprint, GatePolicy, Origin, Record, Tree
 from perfgate.sides.git import Git, open_repository
 from perfgate.sides.resolve import Trigger, resolve_base
 from perfgate.suite import Suite, parse_suite
@@ -81,7 +83,11 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
         refuse_another_comparison(earlier, base=base, head=head, selection=selection, policy=policy)
     check_cases(selection)
     fingerprint = edges.machine.fingerprint(devices_wanted(selection))
-    baselines = _baselines(git, base.commit, selection, fingerprint.hardware_key)
+    files = _files_of(git, base.commit, selection, fingerprint.hardware_key)
+    baselines = load_baselines(files, hardware_key=fingerprint.hardware_key)
+    histories, notes = _histories(files, selection, fingerprint)
+    for note in notes:
+        selection = selection.noting(note)
     stored = stored_jobs(baselines)
     if earlier is not None:
         refuse_another_machine(earlier.fingerprint, fingerprint)
@@ -99,7 +105,7 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
         policy,
         base=(base, base_suite),
         head=(head, head_suite),
-        stored=stored,
+        known=_known(stored, histories, earlier),
     )
     if earlier is not None:
         record = joined(earlier, record)
@@ -115,7 +121,7 @@ def _measured(
     *,
     base: tuple[Tree, Suite | None],
     head: tuple[Tree, Suite],
-    stored: Mapping[str, StoredJobs],
+    known: Known,
 ) -> Record:
     """The record of this job: of pairs, or of head alone where there is no base to launch."""
     with contextlib.ExitStack() as stack:
@@ -132,7 +138,7 @@ def _measured(
                 else head_alone(git, edges, head=head)
             )
         except BenchmarkError as error:
-            if policy.strategy != "auto" or not stored or request.earlier is not None:
+            if policy.strategy != "auto" or not known.stored or known.earlier:
                 raise
             selection = selection.noting(f"no pairs, since base cannot be built: {error.problem}")
             policy = _policy(policy, "baseline")
@@ -144,14 +150,18 @@ def _measured(
             edges,
             base=base[0],
             head=head[0],
-            known=_known(stored, request.earlier),
+            known=known,
             finish=request.finish,
         )
 
 
-def _known(stored: Mapping[str, StoredJobs], earlier: Record | None) -> Known:
+def _known(
+    stored: Mapping[str, StoredJobs],
+    histories: Mapping[str, tuple[float, ...]],
+    earlier: Record | None,
+) -> Known:
     if earlier is None:
-        return Known(stored=stored)
+        return Known(stored=stored, histories=histories)
     return Known(
         stored=stored,
         histories={case.id: case.history for case in earlier.cases},
@@ -230,15 +240,35 @@ def _policy(policy: GatePolicy, strategy: str | None) -> GatePolicy:
     return GatePolicy.model_validate({**policy.model_dump(), "strategy": strategy})
 
 
-def _baselines(
-    git: Git, commit: str, selection: Selection, hardware_key: str
-) -> dict[str, Baseline]:
+def _files_of(git: Git, commit: str, selection: Selection, hardware_key: str) -> dict[str, str]:
+    """What the base commit keeps of this hardware: texts by path."""
     if selection.baselines is None:
         return {}
     folder = f"{selection.baselines.rstrip('/')}/{hardware_key}"
     paths = git.files_below(commit, folder)[:_MAX_BASELINE_FILES]
-    texts = {path: git("show", f"{commit}:{path}") for path in paths}
-    return load_baselines(texts, hardware_key=hardware_key)
+    return {path: git("show", f"{commit}:{path}") for path in paths}
+
+
+def _histories(
+    files: Mapping[str, str], selection: Selection, fingerprint: Fingerprint
+) -> tuple[dict[str, tuple[float, ...]], tuple[str, ...]]:
+    """Stored differences by case, and a note for every case whose stored ones cannot be used."""
+    path = next((path for path in files if path.endswith(f"/{CALIBRATION}")), None)
+    if path is None:
+        return {}, ()
+    stored = parse_calibration(files[path], source=path, hardware_key=fingerprint.hardware_key)
+    histories, notes = {}, []
+    for one in selection.chosen:
+        differences, why_not = stored.history(
+            one.case.id,
+            workload_hash=one.case.workload_hash(),
+            must_match=fingerprint.must_match,
+        )
+        if differences:
+            histories[one.case.id] = differences
+        if why_not:
+            notes.append(f"the calibration of {one.case.id} is not used: {why_not}")
+    return histories, tuple(notes)
 
 
 def _needs_pairs(selection: Selection, policy: GatePolicy) -> bool:

@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": ("perfgate.cli.compare:compare", "Decide from files; measure nothing."),
     "publish": ("perfgate.cli.publish:publish", "Comment and summarise a finished folder."),
     "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
+    "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
     "baseline": ("perfgate.cli.baseline:baseline", "Keep the baselines that a gate reads."),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -660,3 +660,38 @@ class TestGoesOn:
         assert [case.metrics for case in decide(recorded(parts)).cases] == [
             case.metrics for case in decide(recorded(whole)).cases
         ]
+
+
+class TestHistory:
+    """Stored differences of equal sides: what they save, and that the record carries them."""
+
+    NOISE = 0.003
+
+    def history(self) -> dict[str, tuple[float, ...]]:
+        """What 20 pairs of equal sides showed on the same bench."""
+        chance = random.Random(7)
+        spread = self.NOISE * 2**0.5
+        return {"wan": tuple(chance.gauss(0, spread) for _ in range(20))}
+
+    def launches(self, slowdown: float, **known: Any) -> list[int]:
+        runs = [
+            measured(Bench(noise=self.NOISE, seed=seed, wan=slowdown), a_case("wan"), **known)
+            for seed in range(20)
+        ]
+        wanted = Verdict.REGRESSED if slowdown else Verdict.PASSED
+        assert {decide(recorded(one)).cases[0].verdict for one in runs} == {wanted}
+        return [len(one.cases[0].launches) for one in runs]
+
+    @pytest.mark.parametrize("slowdown", [0.0, 0.05])
+    def test_a_calibrated_machine_needs_fewer_launches(self, slowdown: float) -> None:
+        without = self.launches(slowdown)
+        with_history = self.launches(slowdown, histories=self.history())
+        assert sum(with_history) <= sum(without) - 2 * len(without), "a pair less, on average"
+
+    def test_the_record_carries_what_it_was_judged_with(self) -> None:
+        history = self.history()
+        result = measured(Bench(noise=self.NOISE), a_case("wan"), histories=history)
+        assert result.cases[0].history == history["wan"]
+        forgotten = result.cases[0].model_copy(update={"history": ()})
+        assert decide(recorded(result)).cases[0].verdict is Verdict.PASSED
+        assert decide(a_record([forgotten])).cases[0].verdict is Verdict.INCONCLUSIVE
