@@ -1,6 +1,7 @@
-"""Runs one child process to its end, bounded in time, and ends all that it left behind.
+"""Runs child processes, bounded in time, and ends all that they leave behind.
 
-Knows nothing of sides, cases or reports.
+:func:`run` waits for a child's end; :class:`Child` goes on running until it is ended. Knows nothing
+of sides, cases or reports.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal, TypeAlias
 
 TAIL_LINES = 60
 TAIL_LINE_CHARS = 2000
 _GRACE_S = 5.0
+_LOOK_S = 0.02
+
+Answer: TypeAlias = Literal["there", "ended", "late"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +43,14 @@ class Finished:
         """How the child ended, in words that finish the sentence "it …"."""
         if self.timed_out:
             return f"did not end within {timeout_s:.0f} s and was killed"
-        if self.exit_code < 0:
-            return f"was killed by {signal.Signals(-self.exit_code).name}"
-        return f"exited with {self.exit_code}"
+        return exit_told(self.exit_code)
+
+
+def exit_told(exit_code: int) -> str:
+    """The same from an exit code, negative for a signal."""
+    if exit_code < 0:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    return f"exited with {exit_code}"
 
 
 def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> Finished:
@@ -51,18 +60,8 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s:
     group is ended too: first asked, then killed. Raises OSError when it cannot be started.
     """
     started = time.monotonic()
-    child = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    tail: deque[str] = deque(maxlen=TAIL_LINES)
-    reader = threading.Thread(target=_keep_tail, args=(child.stdout, tail), daemon=True)
-    reader.start()
+    child = _start(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL)
+    tail = _Tail(child.stdout)
     timed_out = False
     try:
         child.wait(timeout=timeout_s)
@@ -71,31 +70,115 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s:
     finally:
         _end_group(child)
     duration_s = time.monotonic() - started
-    # A grandchild that left the session may still hold the pipe: its output is not waited for.
-    reader.join(timeout=_GRACE_S)
     return Finished(
         exit_code=child.returncode,
         timed_out=timed_out,
         duration_s=duration_s,
-        log_tail="\n".join(list(tail)),
+        log_tail=tail.text(),
     )
 
 
-def _keep_tail(stream: IO[bytes] | None, tail: deque[str]) -> None:
-    if stream is None:
-        return
-    with stream:
-        while line := stream.readline(TAIL_LINE_CHARS):
-            tail.append(line.decode("utf-8", errors="replace").rstrip("\n"))
+class Child:
+    """A process that reads lines and goes on running; :meth:`end` has to be called at last.
+
+    It leads a session of its own, as those of :func:`run` do. Where this process is killed, it
+    meets the end of its input. Raises OSError when it cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+        self._child = _start(command, cwd=cwd, env=env, stdin=subprocess.PIPE)
+        self._tail = _Tail(self._child.stdout)
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with, None while it runs."""
+        return self._child.poll()
+
+    def say(self, line: str) -> None:
+        """Write a line to its input; one that has ended, or reads none, is not told apart here."""
+        stream = self._child.stdin
+        with contextlib.suppress(BrokenPipeError):
+            if stream is not None:
+                stream.write(f"{line}\n".encode())
+                stream.flush()
+
+    def wait_for(self, path: Path, *, timeout_s: float) -> Answer:
+        """Wait until there is a file at ``path``: that, or the child's end, or too late."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            ended = self._child.poll() is not None
+            # Looked at after the child: what it wrote before its end is there.
+            if path.exists():
+                return "there"
+            if ended:
+                return "ended"
+            if time.monotonic() >= deadline:
+                return "late"
+            time.sleep(_LOOK_S)
+
+    def end(self, *, grace_s: float = _GRACE_S) -> str:
+        """End its input, then all of its group; returns the end of its output.
+
+        It has ``grace_s`` to end by itself, and as long again once it was asked to.
+        """
+        try:
+            # A line that it never read is lost with it.
+            with contextlib.suppress(BrokenPipeError):
+                if self._child.stdin is not None:
+                    self._child.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(timeout=grace_s)
+        finally:
+            _end_group(self._child, grace_s=grace_s)
+        return self._tail.text()
 
 
-def _end_group(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        _signal_group(child.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=_GRACE_S)
-    _signal_group(child.pid, signal.SIGKILL)
-    child.wait()
+def _start(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: int
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=dict(env),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+class _Tail:
+    """The last lines of a stream, which a thread reads so that the writer never waits."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        self._lines: deque[str] = deque(maxlen=TAIL_LINES)
+        self._reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._reader.start()
+
+    def text(self) -> str:
+        """What was written until the end, after the writer's."""
+        # A grandchild that left the session may still hold the pipe: its output is not waited for.
+        self._reader.join(timeout=_GRACE_S)
+        return "\n".join(list(self._lines))
+
+    def _read(self, stream: IO[bytes] | None) -> None:
+        if stream is None:
+            return
+        with stream:
+            while line := stream.readline(TAIL_LINE_CHARS):
+                self._lines.append(line.decode("utf-8", errors="replace").rstrip("\n"))
+
+
+def _end_group(child: subprocess.Popen[bytes], *, grace_s: float = _GRACE_S) -> None:
+    try:
+        if child.poll() is None:
+            _signal_group(child.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=grace_s)
+    finally:
+        # Also where a second interrupt cuts the waiting short.
+        _signal_group(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -138,3 +138,89 @@ def test_interrupt__children_end_with_us(tmp_path: Path) -> None:
         assert ends(int(pid_file.read_text()))
     finally:
         parent.kill()
+
+
+class TestChild:
+    """A process that goes on running."""
+
+    ECHO = """
+        import sys
+        from pathlib import Path
+        print("ready", flush=True)
+        for line in sys.stdin:
+            Path(line.rstrip("\\n")).write_text("here")
+        print("end of input", flush=True)
+        """
+
+    def child(self, script: str) -> process.Child:
+        command = (sys.executable, "-c", dedent(script))
+        return process.Child(command, cwd=Path.cwd(), env=os.environ)
+
+    def test_it_answers_line_by_line_and_ends_with_its_input(self, tmp_path: Path) -> None:
+        child = self.child(self.ECHO)
+        for name in ("a", "b"):
+            child.say(str(tmp_path / name))
+            assert child.wait_for(tmp_path / name, timeout_s=30) == "there"
+        assert child.exit_code is None
+        assert child.end(grace_s=30).splitlines() == ["ready", "end of input"]
+        assert child.exit_code == 0
+
+    def test_one_that_ends_by_itself(self, tmp_path: Path) -> None:
+        child = self.child("raise SystemExit('out of memory')")
+        assert child.wait_for(tmp_path / "a", timeout_s=30) == "ended"
+        child.say("to nobody")
+        assert child.end() == "out of memory"
+        assert child.exit_code == 1
+
+    def test_what_it_wrote_before_its_end_is_there(self, tmp_path: Path) -> None:
+        child = self.child(f"open({str(tmp_path / 'a')!r}, 'w')")
+        assert child.wait_for(tmp_path / "a", timeout_s=30) == "there"
+        child.end()
+
+    def test_one_that_does_not_answer_in_time(self, tmp_path: Path) -> None:
+        child = self.child("import sys; sys.stdin.read()")
+        assert child.wait_for(tmp_path / "a", timeout_s=0.1) == "late"
+        child.end()
+
+    def test_end__it_ignores_sigterm_and_the_end_of_its_input_and_left_a_child(
+        self, tmp_path: Path
+    ) -> None:
+        pids = tmp_path / "pids"
+        child = self.child(
+            f"""
+            import os, signal, subprocess, sys, time
+            from pathlib import Path
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            Path({str(pids)!r} + ".new").write_text(f"{{os.getpid()}} {{other.pid}}")
+            os.replace({str(pids)!r} + ".new", {str(pids)!r})
+            time.sleep(600)
+            """
+        )
+        assert child.wait_for(pids, timeout_s=30) == "there"
+        child.end(grace_s=0.1)
+        assert all(ends(int(pid)) for pid in pids.read_text().split())
+        assert child.exit_code == -signal.SIGKILL
+
+    def test_where_we_are_killed_it_meets_the_end_of_its_input(self, tmp_path: Path) -> None:
+        script = dedent(
+            """
+            import os, sys, time
+            from pathlib import Path
+            from perfgate import process
+            child = process.Child(
+                ("sh", "-c", f"echo $$ > {sys.argv[1]}; mv {sys.argv[1]} {sys.argv[2]}; cat"),
+                cwd=Path.cwd(), env=os.environ,
+            )
+            time.sleep(600)
+            """
+        )
+        pid = tmp_path / "pid"
+        parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "new"), str(pid)])
+        deadline = time.monotonic() + 30
+        while not pid.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        parent.kill()
+        parent.wait()
+        assert ends(int(pid.read_text()))
