@@ -19,7 +19,7 @@ from perfgate.verdict.likelihood import SMALLEST_SPREAD, Floats, Noise
 
 _POINTS = 101
 _SPREADS = 12
-_KERNEL_POINTS = 16
+_JUMPS = 16
 _CORRECTION = (1.0, 1.0, 1.196, 1.495, 1.363, 1.206, 1.200, 1.140, 1.129, 1.107)
 
 
@@ -36,7 +36,7 @@ def change_of(differences: Sequence[float], noise: Noise) -> Change:
     """The posterior median of head/base with the central 95 %; swapping sides gives reciprocals."""
     values = np.asarray(differences, dtype=np.float64)
     grid = _grid(values, noise)
-    coarse = noise.coarse(sigmas=_SPREADS, kernel=_KERNEL_POINTS)
+    coarse = noise.coarse(sigmas=_SPREADS, jumps=_JUMPS)
     log_joint = np.tile(coarse.log_prior, (_POINTS, 1))
     for value in values:
         log_joint += np.log(coarse.density(value, grid))

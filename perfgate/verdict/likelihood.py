@@ -5,11 +5,15 @@ A difference is d = log(head / base). Its density under the slowdown t and the s
     f(d | t, s) = (1 - e - k) N(d; t, s^2)  +  k mean over j of N(d; t +- h_j, s^2)  +  e / (2 w)
 
 a contaminated normal (Tukey, "A survey of sampling from contaminated distributions", 1960): the
-flat part keeps one wild pair from deciding, so it does not end at w; the h_j, differences of
-equal sides seen before on this machine, keep clocks that jump between two levels from deciding.
+flat part keeps one wild pair from deciding, so it does not end at w; the h_j are the jumps among
+the differences of equal sides seen before on this machine, and k is their share: they keep clocks
+that jump between two levels from deciding, and cost nothing where none jump. What is a jump is
+found by a forward search (Atkinson, Riani and Cerioli, "Exploring Multivariate Data with the
+Forward Search", 2004): from the smaller half on, the first difference far beyond all smaller ones.
 The spread is unknown and averaged over a scaled inverse chi-squared around the machine's usual
-spread s0, the empirical-Bayes step that lets few pairs decide (Smyth, "Linear models and empirical
-Bayes methods", 2004, doi:10.2202/1544-6115.1027), with a flat share in case s0 is wrong.
+spread s0, the root mean square of the differences that are no jumps: the empirical-Bayes step
+that lets few pairs decide (Smyth, "Linear models and empirical Bayes methods", 2004,
+doi:10.2202/1544-6115.1027), with a flat share in case s0 is wrong.
 """
 
 from __future__ import annotations
@@ -26,28 +30,32 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Singles: TypeAlias = npt.NDArray[np.float32]
 
 OUTLIER_SHARE = 0.06  # e above
-HISTORY_SHARE = 0.25  # k above
 OUTLIER_REACH = 0.6  # w above, a log ratio
 SIGMAS: Floats = np.geomspace(0.0012, 0.20, 36)
 SMALLEST_SPREAD = 0.0015
-FLAT_PRIOR_SHARE = 0.05
+FLAT_PRIOR_SHARE = 0.02
 
 UNKNOWN_SPREAD, UNKNOWN_FREEDOM = 0.03, 1.0
 KNOWN_FREEDOM = 6.0
 MIN_HISTORY = 10
 """Fewer stored differences than the rule was ever simulated with count as none."""
 
-_CONSISTENT = 1.4826  # of the median absolute deviation with a normal's standard deviation
+FAR_BEYOND = 4.5
+"""A jump is a difference of so many times the root mean square of all smaller ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """What is known of a metric's pair-to-pair noise before the first pair."""
+    """What is known of a metric's pair-to-pair noise before the first pair.
+
+    ``jumps`` are the jumps seen before, with both signs, and ``jump_share`` how often one occurs.
+    """
 
     spread: float
     known: bool
     log_prior: Floats
-    kernel: Singles
+    jumps: Singles
+    jump_share: float
     sigmas: Floats = field(default_factory=lambda: SIGMAS)
 
     def density(self, difference: float, slowdowns: Floats) -> Floats:
@@ -56,28 +64,26 @@ class Noise:
         height = 1.0 / (self.sigmas * math.sqrt(2.0 * math.pi))
         normal: Floats = np.exp(-0.5 * np.square(away[:, None] / self.sigmas)) * height
         flat = OUTLIER_SHARE / (2.0 * OUTLIER_REACH)
-        if not self.known:
-            return (1.0 - OUTLIER_SHARE) * normal + flat
-        seen = self._kernel(away) * height
-        return (1.0 - OUTLIER_SHARE - HISTORY_SHARE) * normal + HISTORY_SHARE * seen + flat
+        usual = (1.0 - OUTLIER_SHARE - self.jump_share) * normal + flat
+        return usual + self.jump_share * self._jumped(away) * height if len(self.jumps) else usual
 
-    def _kernel(self, away: Floats) -> Floats:
+    def _jumped(self, away: Floats) -> Floats:
         # Single precision: what it loses is far below the flat part, and it halves the time.
-        squared = np.square(away.astype(np.float32)[:, None] - self.kernel).ravel()
+        squared = np.square(away.astype(np.float32)[:, None] - self.jumps).ravel()
         rates = (-0.5 / np.square(self.sigmas)).astype(np.float32)
         heights = np.exp(rates[:, None] * squared).reshape(len(rates), len(away), -1)
         return np.asarray(heights.mean(axis=2).T, dtype=np.float64)
 
-    def coarse(self, *, sigmas: int, kernel: int) -> Noise:
-        """The same on every n-th spread and on quantiles of the kernel: enough for an interval."""
-        shares = (np.arange(kernel) + 0.5) / kernel
-        thin = np.quantile(self.kernel, shares) if len(self.kernel) > kernel else self.kernel
+    def coarse(self, *, sigmas: int, jumps: int) -> Noise:
+        """The same on every n-th spread and on quantiles of the jumps: enough for an interval."""
+        shares = (np.arange(jumps) + 0.5) / jumps
+        thin = np.quantile(self.jumps, shares) if len(self.jumps) > jumps else self.jumps
         every = len(self.sigmas) // sigmas
         return replace(
             self,
             log_prior=self.log_prior[::every],
             sigmas=self.sigmas[::every],
-            kernel=np.asarray(thin, dtype=np.float32),
+            jumps=np.asarray(thin, dtype=np.float32),
         )
 
 
@@ -87,24 +93,36 @@ def noise_from(history: Sequence[float]) -> Noise:
     if not np.all(np.isfinite(values)):
         bad = next(value for value in history if not math.isfinite(value))
         raise ValueError(f"a stored pair difference is not a finite number: {bad!r}")
-    known = len(values) >= MIN_HISTORY
-    spread = _usual_spread(values) if known else UNKNOWN_SPREAD
-    freedom = KNOWN_FREEDOM if known else UNKNOWN_FREEDOM
-    kernel = np.sort(np.concatenate([-values, values])) if known else np.empty(0)
+    if len(values) < MIN_HISTORY:
+        return Noise(
+            spread=UNKNOWN_SPREAD,
+            known=False,
+            log_prior=_log_prior(UNKNOWN_SPREAD, UNKNOWN_FREEDOM),
+            jumps=np.empty(0, dtype=np.float32),
+            jump_share=0.0,
+        )
+    usual, jumps = _told_apart(np.sort(np.abs(values)))
+    spread = max(_root_mean_square(usual), SMALLEST_SPREAD)
     return Noise(
         spread=spread,
-        known=known,
-        log_prior=_log_prior(spread, freedom),
-        kernel=kernel.astype(np.float32),
+        known=True,
+        log_prior=_log_prior(spread, KNOWN_FREEDOM),
+        jumps=np.concatenate([-jumps[::-1], jumps]).astype(np.float32),
+        jump_share=(len(jumps) + 0.5) / (len(values) + 1.0) if len(jumps) else 0.0,
     )
 
 
-def _usual_spread(history: Floats) -> float:
-    """s0: the larger of two estimates, so that two tight clusters do not look like a quiet one."""
-    typical = _CONSISTENT * float(np.median(np.abs(history)))
-    clipped = np.clip(history, -2.5 * typical, 2.5 * typical)
-    winsorised = math.sqrt(float(np.mean(np.square(clipped))))
-    return max(1.05 * typical, 1.04 * winsorised, SMALLEST_SPREAD)
+def _told_apart(sizes: Floats) -> tuple[Floats, Floats]:
+    """The usual differences and the jumps, from all sizes in rising order."""
+    for usual in range(len(sizes) // 2, len(sizes)):
+        reach = max(_root_mean_square(sizes[:usual]), SMALLEST_SPREAD)
+        if sizes[usual] > FAR_BEYOND * reach:
+            return sizes[:usual], sizes[usual:]
+    return sizes, sizes[:0]
+
+
+def _root_mean_square(values: Floats) -> float:
+    return math.sqrt(float(np.mean(np.square(values))))
 
 
 def _log_prior(spread: float, freedom: float) -> Floats:

@@ -16,12 +16,19 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from perfgate.verdict.interval import change_of, spread_of
-from perfgate.verdict.likelihood import SIGMAS, Floats, log_sum_exp, noise_from
+from perfgate.verdict.likelihood import FAR_BEYOND, SIGMAS, Floats, log_sum_exp, noise_from
 
 State: TypeAlias = Literal["continue", "passed", "regressed", "inconclusive"]
 
 MIN_PAIRS_WITHOUT_HISTORY = 3
+MIN_PAIRS_TO_BLOCK = 3
+"""Two pairs that jumped alike look like a slowdown; three seldom do."""
+EARLY_PAIRS, EARLY_DISCOUNT = 3, 10.0
+"""What so few pairs say of a slower or faster head counts for less: they show too little of how
+much wider than its history, or than base, head spreads."""
 MDE_FACTOR = 1.1
+WIDENED_DISCOUNT = 4.0
+"""The same where the margin is no wider than the noise, so that any error in the spread tells."""
 MOST_FORETOLD_PAIRS = 99
 _LARGEST_EXPONENT = 700.0
 
@@ -31,7 +38,7 @@ _UNITS: Floats = np.array([0.0, 1.0, 1.5, 2.25, 3.5, 6.0, -1.0, -1.5, -2.25, -3.
 _UP, _UP_MIRRORED = [1, 2, 3, 4, 5], [6, 7, 8, 9, 10]
 _DOWN, _DOWN_MIRRORED = [0, 6, 12], [0, 1, 11]
 _PLUG_UP, _PLUG_DOWN, _PLUG_UP_MIRRORED, _PLUG_DOWN_MIRRORED = 13, 14, 15, 16
-_UP_WEIGHTS = np.log([0.55, 0.14, 0.08, 0.05, 0.03, 0.15])
+_UP_WEIGHTS = np.log([0.80, 0.08, 0.03, 0.02, 0.02, 0.05])
 _DOWN_WEIGHTS = np.log([0.75, 0.08, 0.02, 0.15])
 
 
@@ -61,7 +68,8 @@ class Policy:
 
     @property
     def pass_at(self) -> float:
-        return 1.0 / (2.0 * self.miss)
+        """Less than 1 / ``miss``, which misses far fewer than it may: chosen by simulation."""
+        return 0.3 / self.miss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +106,9 @@ class SequentialGate:
         self.policy = policy
         self._noise = noise_from(history)
         # Without history the spread is a guess, no measurement that could widen the margin.
-        widened = MDE_FACTOR * self._noise.spread if self._noise.known else 0.0
-        self._theta1 = max(math.log1p(policy.margin), widened)
+        noisy = MDE_FACTOR * self._noise.spread if self._noise.known else 0.0
+        self._theta1 = max(math.log1p(policy.margin), noisy)
+        self._widened = self._theta1 > math.log1p(policy.margin)
         self._differences: list[float] = []
         self._log_likelihood: Floats = np.zeros((len(_UNITS) + 4, len(SIGMAS)))
         self._log_e = (0.0, 0.0, 0.0)
@@ -147,16 +156,24 @@ class SequentialGate:
         up = float(log_sum_exp(_UP_WEIGHTS + marginal[[*_UP, _PLUG_UP]]))
         down = float(log_sum_exp(_DOWN_WEIGHTS + marginal[[*_DOWN, _PLUG_DOWN]]))
         mirrored = float(log_sum_exp(_UP_WEIGHTS + marginal[[*_UP_MIRRORED, _PLUG_UP_MIRRORED]]))
+        discount = self._log_discount()
         return (
-            up - float(marginal[_DOWN].max()),
+            up - float(marginal[_DOWN].max()) - discount,
             down - float(marginal[_UP].max()),
-            mirrored - float(marginal[_DOWN_MIRRORED].max()),
+            mirrored - float(marginal[_DOWN_MIRRORED].max()) - discount,
+        )
+
+    def _log_discount(self) -> float:
+        """What is taken off the evidence for a change; an e-value that shrinks remains one."""
+        early = self._noise.known and self.pairs <= EARLY_PAIRS
+        return math.log(
+            (EARLY_DISCOUNT if early else 1.0) * (WIDENED_DISCOUNT if self._widened else 1.0)
         )
 
     def blocks(self, block_at: float | None = None) -> bool:
         """Whether the evidence accuses, at the metric's own threshold or at ``block_at``."""
         threshold = self.policy.block_at if block_at is None else block_at
-        if self.pairs < self._min_pairs():
+        if self.pairs < max(self._min_pairs(), MIN_PAIRS_TO_BLOCK):
             return False
         if self._log_e[0] >= math.log(threshold) and self._lower_median() > 0.0:
             return True
@@ -166,7 +183,7 @@ class SequentialGate:
     def improves(self) -> bool:
         """Whether the mirrored evidence says faster, at the threshold that accuses of slower."""
         return (
-            self.pairs >= self._min_pairs()
+            self.pairs >= max(self._min_pairs(), MIN_PAIRS_TO_BLOCK)
             and self._log_e[2] >= math.log(self.policy.block_at)
             and self._upper_median() < 0.0
         )
@@ -176,6 +193,7 @@ class SequentialGate:
             self.pairs >= self._min_pairs()
             and self._log_e[1] >= math.log(self.policy.pass_at)
             and self._upper_median() < self._theta1
+            and self._pairs_that_agree() >= self._min_pairs()
         )
 
     @property
@@ -233,6 +251,17 @@ class SequentialGate:
 
     def _upper_median(self) -> float:
         return sorted(self._differences)[self.pairs // 2]
+
+    def _pairs_that_agree(self) -> int:
+        """Pairs within the usual noise of the middle one; without history, all of them.
+
+        A wild pair is no evidence for a pass: two launches of base that both went badly could hide
+        any slowdown.
+        """
+        if not self._noise.known:
+            return self.pairs
+        middle, reach = self._upper_median(), FAR_BEYOND * self._noise.spread
+        return sum(abs(difference - middle) <= reach for difference in self._differences)
 
     def _signs_accuse(self, level: float) -> bool:
         """The exact one-sided sign test (Arbuthnott 1710) and a median beyond the margin."""
