@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test lint e2e golden gpu bench-profile bench-verdict bench-peers clean
+.PHONY: help gate test lint e2e golden gpu bench-profile bench-verdict bench-gates bench-peers clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -46,6 +46,9 @@ bench-verdict: .venv/.ready ## the rule's error rates beside its peers and its g
 
 bench-peers: .venv/.bench ## what deciding from files costs, beside pyperf and google-benchmark's way
 	$(BIN)/python -m benchmarks.compare
+
+bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20 slower in a stage: WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.gates $(if $(WRITE),--write $(WRITE))
 
 clean:                    ## remove what the targets above made
 	rm -rf .venv build dist perfgate-out

@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.planting import ROOT, Plant, clone_with, plant
 from benchmarks.rates import ROUNDS, Rates, denoising_work, measure_rates
 from perfgate.files import write_atomically
 from perfgate.profile.devices.opening import open_device
@@ -27,10 +28,11 @@ from perfgate.suite import Case, parse_suite
 from perfgate.verdict.metrics import is_usable, launch_metrics, ordered_names
 from perfgate.workloads.diffusion.params import resolve
 
-ROOT = Path(__file__).resolve().parents[1]
-LOOP = "perfgate/workloads/diffusion/loop.py"
-PLANTED_AT = "                latents = euler_step(\n"
-PLANTED = f"                if step == 0:\n{' ' * 20}phase.predict(latents, step)\n{PLANTED_AT}"
+ONE_PREDICTION_MORE = Plant(
+    file="perfgate/workloads/diffusion/loop.py",
+    at="                latents = euler_step(\n",
+    text=f"                if step == 0:\n{' ' * 20}phase.predict(latents, step)\n",
+)
 DENOISING = "DenoisingStage"
 
 
@@ -50,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         same, slower = Path(scratch, "same"), Path(scratch, "slower")
         gate = ("gate", "--suite", options.suite, "--strategy", "paired", "--finish", *where)
         same_code = perfgate(*gate, "--base", "HEAD", "--output-dir", str(same), cwd=ROOT)
-        planted = plant(Path(scratch, "planted"))
+        planted = clone_with(Path(scratch, "planted"), {})
+        plant(planted, (ONE_PREDICTION_MORE,))
         slower_code = perfgate(*gate, "--base", "HEAD~1", "--output-dir", str(slower), cwd=planted)
         text = told(
             read(same), codes=(same_code, slower_code), rates=rates, suite=ROOT / options.suite
@@ -73,22 +76,6 @@ def perfgate(*arguments: str, cwd: Path) -> int:
     sys.stdout.flush()
     command = [sys.executable, "-m", "perfgate", *arguments]
     return subprocess.run(command, cwd=cwd, check=False).returncode
-
-
-def plant(clone: Path) -> Path:
-    """A clone of this commit with one commit more: a prediction whose result is thrown away."""
-    git = ("git", "-c", "user.name=perfgate", "-c", "user.email=perfgate@localhost")
-    subprocess.run([*git, "clone", "--quiet", str(ROOT), str(clone)], check=True)
-    source = (clone / LOOP).read_text(encoding="utf-8")
-    if source.count(PLANTED_AT) != 1:
-        raise SystemExit(f"{LOOP} has no single place to plant the slowdown in")
-    (clone / LOOP).write_text(source.replace(PLANTED_AT, PLANTED), encoding="utf-8")
-    subprocess.run(
-        [*git, "commit", "--quiet", "--all", "--message", "Predict once more"],
-        cwd=clone,
-        check=True,
-    )
-    return clone
 
 
 def read(folder: Path) -> Record:
