@@ -148,6 +148,36 @@ def test_launch__with_events_says_so_and_computes_the_same(tmp_path):
     assert stage["output"]["sha256"] == events["output"]["sha256"]
 
 
+def resident(*reports, requests=1, **env):
+    """A process that stays, told where these reports belong."""
+    command = (sys.executable, "-P", "-m", "perfgate.workloads.diffusion", "--resident")
+    return subprocess.run(
+        (*command, "--preset", "wan-tiny", "--params", SMALL, "--requests", str(requests)),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
+        input="".join(f"{report}\n" for report in reports),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_resident__answers_line_by_line_with_the_bits_of_a_fresh_process(tmp_path):
+    (fresh,) = launch(tmp_path / "fresh.json", "wan-tiny", "--params", SMALL)
+    reports = [tmp_path / "1.json", tmp_path / "2.json"]
+    done = resident(*reports, requests=2, PERFGATE_COUNT_FLOPS="1")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    dumps = [dump["perfgate"] for report in reports for dump in json.loads(report.read_text())]
+    assert {dump["output"]["sha256"] for dump in dumps} == {fresh["perfgate"]["output"]["sha256"]}
+    assert len({dump["load_ms"] for dump in dumps}) == 1, "loaded once"
+    assert ["flops" in dump for dump in dumps] == [False, True, False, False]
+
+
+def test_resident__a_place_that_cannot_be_written_ends_it(tmp_path):
+    done = resident(tmp_path / "absent/1.json", tmp_path / "2.json")
+    assert done.returncode != 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_launch__counts_what_it_executes_after_the_measured_requests(tmp_path):
     options = ("--params", SMALL, "--requests", "2")
     plain = launch(tmp_path / "r.json", "wan-tiny", *options)

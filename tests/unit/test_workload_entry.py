@@ -49,6 +49,14 @@ def test_usage__counts_start_at_one(tmp_path, capsys, option):
     assert "0 is less than 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("where", [[], ["--report", "r.json", "--resident"]])
+def test_usage__a_report_or_a_stay(capsys, where):
+    with pytest.raises(SystemExit) as caught:
+        main(["--preset", "wan-tiny", *where])
+    assert caught.value.code == ExitCode.CONFIGURATION
+    assert "--resident" in capsys.readouterr().err
+
+
 def test_child__tells_a_wrong_preset_without_torch(tmp_path):
     command = (sys.executable, "-X", "importtime", "-m", "perfgate.workloads.diffusion")
     options = ("--preset", "wan", "--report", str(tmp_path / "report.json"))

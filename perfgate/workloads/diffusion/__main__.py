@@ -1,7 +1,7 @@
 """Runs a preset in this process and writes its report: ``python -m perfgate.workloads.diffusion``.
 
-    --preset NAME --report PATH [--params JSON] [--requests N] [--threads N] [--commit HASH]
-    [--device cpu|cuda[:I]|npu[:I]] [--sync stage|events]
+    --preset NAME --report PATH|--resident [--params JSON] [--requests N] [--threads N]
+    [--commit HASH] [--device cpu|cuda[:I]|npu[:I]] [--sync stage|events]
 
 A stable interface: perfgate starts it from other checkouts of itself (the base of a pull request)
 through PYTHONPATH, so that neither these options nor the report may change their meaning. An
@@ -13,8 +13,14 @@ both ends of every stage and step, so that each has its own time exactly; with `
 notes the times in its own queue, which never runs dry, and is waited for once. Every report says
 which of the two made its times.
 
+With ``--resident`` the process stays: it loads and warms up once, then reads standard input. Each
+line is the path of a report: the measured requests are served, the report is written beside it and
+put there whole, which is the answer, and the next line is waited for without using the CPU. The end
+of input ends the process with status 0.
+
 ``PERFGATE_COUNT_FLOPS=1`` in the environment asks for one more request after the measured ones,
-whose floating-point operations are counted and told in the last report as ``flops``.
+whose floating-point operations are counted and told in the last report as ``flops``; a resident
+process counts once, for its first line.
 
 The exit status is that of the error that ended it (2 for a wrong preset or parameter, 3 for a
 device that is not there, 4 for a request that failed), whose text goes to standard error. A request
@@ -27,8 +33,9 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
 from perfgate.profile.devices.loading import import_torch
@@ -46,12 +53,12 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> E
     options = _parser().parse_args(arguments)
     try:
         config = resolve(options.preset, _params(options.params))
-        report: Path = options.report
-        if not report.parent.is_dir():
+        report: Path | None = options.report
+        if report is not None and not report.parent.is_dir():
             raise ConfigurationError(
                 f"the folder of --report does not exist: {report.parent}", fix="Create it first."
             )
-        _measure(config, options, flops=environ.get(COUNT_FLOPS) == "1")
+        _measure(config, options, report, flops=environ.get(COUNT_FLOPS) == "1")
     except PerfgateError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the parent reads it
         return error.exit_code
@@ -70,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=_count, default=1, help="torch's threads, both kinds")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, npu, or one of many: cuda:1")
     parser.add_argument("--sync", choices=("stage", "events"), default="stage", help="see above")
-    parser.add_argument("--report", type=Path, required=True, help="the JSON file to write")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--report", type=Path, help="the JSON file to write")
+    where.add_argument("--resident", action="store_true", help="serve for each line of input")
     parser.add_argument("--commit", default=UNKNOWN_COMMIT, help="the commit to name in the dumps")
     return parser
 
@@ -95,23 +104,32 @@ def _params(text: str) -> Mapping[str, object]:
     return params
 
 
-def _measure(config: PipelineConfig, options: argparse.Namespace, *, flops: bool) -> None:
+def _measure(
+    config: PipelineConfig, options: argparse.Namespace, report: Path | None, *, flops: bool
+) -> None:
     """Import torch only now, so that a wrong preset is told at once and without it."""
     import_torch()
-    from perfgate.workloads.diffusion.serve import Session, measure  # noqa: PLC0415 - see above
+    from perfgate.workloads.diffusion import serve  # noqa: PLC0415 - see above
 
-    measure(
-        Session(
-            config=config,
-            device=open_device(options.device),
-            sync=options.sync,
-            requests=options.requests,
-            threads=options.threads,
-            commit=options.commit,
-            report=options.report,
-            flops=flops,
-        )
+    session = serve.Session(
+        config=config,
+        device=open_device(options.device),
+        sync=options.sync,
+        requests=options.requests,
+        threads=options.threads,
+        commit=options.commit,
+        flops=flops,
     )
+    if report is None:
+        serve.stay(session, _lines(sys.stdin))
+    else:
+        serve.measure(session, report)
+
+
+def _lines(stream: TextIO) -> Iterator[Path]:
+    """The path on each line, as it comes."""
+    for line in stream:
+        yield Path(line.removesuffix("\n"))
 
 
 if __name__ == "__main__":

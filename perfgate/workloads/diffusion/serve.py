@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,34 +42,56 @@ class Session:
     requests: int
     threads: int
     commit: str
-    report: Path
     flops: bool
 
 
-def measure(session: Session) -> None:
+def measure(session: Session, report: Path) -> None:
     """Load, serve one warm-up request and then the measured ones; write a list of their dumps.
 
     Where a request fails, the list ends with its dump as far as it came. Raises BenchmarkError for
     a lack of memory, with the stage and what would fit, and for an output that is not finite;
     ConfigurationError for an execution that this device does not offer.
     """
+    pipeline, told = _ready(session, report)
+    _serve(session, pipeline, told, report, flops=session.flops)
+
+
+def stay(session: Session, reports: Iterable[Path]) -> None:
+    """The same for every path of ``reports``, taken one at a time, after one loading and warm-up.
+
+    Raises what :func:`measure` does, at the first request that fails.
+    """
+    pipeline, told = _ready(session, None)
+    for index, report in enumerate(reports):
+        _serve(session, pipeline, told, report, flops=session.flops and index == 0)
+
+
+def _ready(session: Session, report: Path | None) -> tuple[Pipeline, Dump]:
+    """The pipeline, loaded and warmed up; a warm-up that fails leaves its dump at ``report``."""
     torch.set_num_threads(session.threads)
     torch.set_num_interop_threads(session.threads)
     keep_freed_memory()
     pipeline, told = _loaded(session)
+    _generated(session, pipeline, _recorder(session), name=_WARM_UP, told=told, report=report)
+    return pipeline, told
+
+
+def _serve(session: Session, pipeline: Pipeline, told: Dump, report: Path, *, flops: bool) -> None:
+    """Serve the measured requests and write their dumps."""
     dumps: list[Dump] = []
-    _generated(session, pipeline, _recorder(session), name=_WARM_UP, told=told, before=dumps)
     for index in range(session.requests):
         gc.collect()  # so that no request pays for the one before
         name = f"{session.config.preset}-{index}"
         recorder = _recorder(session)
-        generated = _generated(session, pipeline, recorder, name=name, told=told, before=dumps)
+        generated = _generated(
+            session, pipeline, recorder, name=name, told=told, report=report, before=dumps
+        )
         check_finite(generated)
         outcome = _outcome(session, generated, told)
         dumps.append(_dump(session, recorder, name=name, told={**told, **outcome}))
-    if session.flops:
+    if flops:
         dumps[-1]["perfgate"]["flops"] = count_flops(pipeline)
-    write_dump(session.report, dumps)
+    write_dump(report, dumps)
 
 
 def _recorder(session: Session) -> StageRecorder:
@@ -98,13 +120,15 @@ def _generated(
     *,
     name: str,
     told: Dump,
-    before: Sequence[Dump],
+    report: Path | None,
+    before: Sequence[Dump] = (),
 ) -> Generated:
     """Serve one request; one that fails leaves its dump in the report, after those ``before``."""
     try:
         return pipeline.generate(session.config.request, recorder)
     except Exception as error:  # noqa: BLE001 - raised again, in words where there are any
-        write_dump(session.report, [*before, _dump(session, recorder, name=name, told=told)])
+        if report is not None:
+            write_dump(report, [*before, _dump(session, recorder, name=name, told=told)])
         _raise(error, recorder.incomplete, session, pipeline.placement)
 
 
