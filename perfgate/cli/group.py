@@ -1,12 +1,8 @@
-"""The command group, and the one place where a failure becomes a message and an exit code.
-
-``perfgate --help`` has to answer at once, so each command's module is imported when it is called.
-"""
+"""The command group, and the one place where a failure becomes a message and an exit code."""
 
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import signal
 import sys
@@ -17,6 +13,7 @@ from typing import NoReturn
 import click
 
 from perfgate import __version__
+from perfgate.cli.lazy import LazyGroup
 from perfgate.errors import ExitCode, PerfgateError
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
@@ -27,30 +24,13 @@ COMMANDS = {
     "publish": ("perfgate.cli.publish:publish", "Comment and summarise a finished folder."),
     "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
     "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
-    "baseline": ("perfgate.cli.baseline:baseline", "Keep the baselines that a gate reads."),
+    "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),
 }
-
-
-class LazyGroup(click.Group):
-    """Knows its commands by name and one line; imports a command when it is needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        module, name = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(
     cls=LazyGroup,
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 fine · 1 slower, or output changed · 2 usage or configuration · "
     "3 device · 4 benchmark failed · 5 baseline invalid · 6 not published · 7 not decided.",

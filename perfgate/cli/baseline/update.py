@@ -1,4 +1,4 @@
-"""``perfgate baseline``: keeps the files that the gate reads from the base commit."""
+"""``perfgate baseline update``: adds measured launches to the files of this repository."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ from perfgate.app import keep as use_case
 from perfgate.cli import options
 
 
-@click.group()
-def baseline() -> None:
-    """Keep the baselines that a gate reads from its base commit."""
-
-
-@baseline.command()
+@click.command()
 @click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
 @options.suite
 @options.cases

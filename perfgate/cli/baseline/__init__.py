@@ -1,0 +1,1 @@
+"""``perfgate baseline``: one file a subcommand, registered by a line in ``group.py``."""
