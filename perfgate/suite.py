@@ -9,7 +9,8 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
@@ -19,7 +20,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     model_validator,
 )
@@ -83,6 +86,7 @@ Minutes = Annotated[float, BeforeValidator(_minutes), Field(gt=0, allow_inf_nan=
 Policy = Literal["neutral", "fail"]
 Scalar = Annotated[Any, AfterValidator(_scalar)]
 RelativePath = Annotated[str, AfterValidator(_inside)]
+KeyPattern = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]!._-]{1,100}$")]
 
 
 class _Part(BaseModel):
@@ -200,16 +204,58 @@ class Case(_Part):
         return self.timeout.load + (1 + self.requests) * self.timeout.request
 
 
+class SglangFiles(_Part):
+    """Baselines in sglang's own files; ``state`` holds what that format has no place for."""
+
+    format: Literal["sglang"]
+    files: Annotated[dict[KeyPattern, RelativePath], Field(min_length=1)]
+    state: RelativePath
+
+    def file_of(self, hardware_key: str) -> str | None:
+        """The file of the first pattern that the key matches, as in a shell."""
+        matching = (path for glob, path in self.files.items() if fnmatchcase(hardware_key, glob))
+        return next(matching, None)
+
+
+def _folder_or_files(value: object) -> object:
+    if not isinstance(value, str | Mapping | SglangFiles):
+        raise ValueError("write a folder, or a mapping with the keys format, files and state")
+    return value
+
+
+def _kind_of_baselines(value: object) -> str:
+    return "[folder]" if isinstance(value, str) else "[files]"
+
+
+Baselines = Annotated[
+    Annotated[RelativePath, Tag("[folder]")] | Annotated[SglangFiles, Tag("[files]")],
+    Discriminator(_kind_of_baselines),
+    BeforeValidator(_folder_or_files),
+]
+_NO_KEYS = frozenset({"[key]", "[folder]", "[files]"})
+"""What pydantic puts into a place in the file though it stands for no key there."""
+
+
 class Suite(_Part):
     """A whole suite file."""
 
     version: Literal[1]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,59}$")] = "perfgate"
-    baselines: RelativePath | None = None
+    baselines: Baselines | None = None
     gate: Gate = Gate()
     setup: str | None = None
     imports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.\w+)*$")], ...] = ()
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+
+    @property
+    def sglang(self) -> SglangFiles | None:
+        """Where the baselines are sglang's own files, which; else None."""
+        return self.baselines if isinstance(self.baselines, SglangFiles) else None
+
+    @property
+    def state_folder(self) -> str | None:
+        """The folder of launches, calibrations and acceptances, in perfgate's own format."""
+        return self.baselines.state if isinstance(self.baselines, SglangFiles) else self.baselines
 
     def setup_command(self) -> str | None:
         """The shell line that makes a side's environment; ``none`` is the same as absent."""
@@ -289,7 +335,7 @@ def _duplicate_ids(data: Mapping[str, Any]) -> list[str]:
 
 
 def _told(item: Any, data: object) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    loc = [part for part in item["loc"] if part != "[key]"]
+    loc = [part for part in item["loc"] if part not in _NO_KEYS]
     path = ""
     for part in loc:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
@@ -311,17 +357,15 @@ def _known_keys(loc: Sequence[int | str]) -> list[str]:
     model: type[BaseModel] = Suite
     for part in loc[:-1]:
         if isinstance(part, str) and part in model.model_fields:
-            annotation = model.model_fields[part].annotation
-            candidates = (annotation, *get_args(annotation))
-            model = next(
-                (
-                    kind
-                    for kind in (*candidates, *(a for c in candidates for a in get_args(c)))
-                    if isinstance(kind, type) and issubclass(kind, BaseModel)
-                ),
-                model,
-            )
+            model = next(_models_in(model.model_fields[part].annotation), model)
     return list(model.model_fields)
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
 
 
 def _shown(value: object) -> str:

@@ -71,8 +71,8 @@ def calibrate(request: CalibrateRequest, edges: Edges) -> Calibrated:
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=git.all_paths())
     selection = select(suite, suite, change=change, only=request.only)
     check_cases(selection)
-    why_not = _why_not(edges.event, suite.baselines)
-    folder = git.root / (suite.baselines or "")
+    why_not = _why_not(edges.event, suite.state_folder)
+    folder = git.root / (suite.state_folder or "")
     if not why_not:
         _stored(folder, edges.machine.fingerprint(devices_wanted(selection)).hardware_key)
     launches = len(selection.chosen) * (1 + 2 * request.pairs)

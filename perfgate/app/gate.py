@@ -222,9 +222,9 @@ def _select(
     changed = git.changed_paths(base.commit)
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=changed)
     selection = select(base_suite, head_suite, change=change, only=request.only)
-    if selection.baselines is None:
+    if selection.state_folder is None:
         return selection
-    folder = selection.baselines.rstrip("/") + "/"
+    folder = selection.state_folder.rstrip("/") + "/"
     touched = sorted(path for path in changed if path.startswith(folder))
     if not touched:
         return selection
@@ -242,9 +242,9 @@ def _policy(policy: GatePolicy, strategy: str | None) -> GatePolicy:
 
 def _files_of(git: Git, commit: str, selection: Selection, hardware_key: str) -> dict[str, str]:
     """What the base commit keeps of this hardware: texts by path."""
-    if selection.baselines is None:
+    if selection.state_folder is None:
         return {}
-    folder = f"{selection.baselines.rstrip('/')}/{hardware_key}"
+    folder = f"{selection.state_folder.rstrip('/')}/{hardware_key}"
     paths = git.files_below(commit, folder)[:_MAX_BASELINE_FILES]
     return {path: git("show", f"{commit}:{path}") for path in paths}
 

@@ -24,7 +24,7 @@ def keep(
     names no folder for baselines.
     """
     git = open_repository(start, environ)
-    folder = read_suite(git, suite).baselines
+    folder = read_suite(git, suite).state_folder
     if folder is None:
         raise ConfigurationError(
             f"{suite} names no folder for baselines", fix="Add `baselines: baselines/` to it."

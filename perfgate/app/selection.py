@@ -32,7 +32,7 @@ class Selection:
 
     name: str
     policy: GatePolicy
-    baselines: str | None
+    state_folder: str | None
     chosen: tuple[Chosen, ...]
     notes: tuple[str, ...] = ()
 
@@ -73,7 +73,7 @@ def select(
     return Selection(
         name=judge.name,
         policy=judge.gate.policy(),
-        baselines=judge.baselines,
+        state_folder=judge.state_folder,
         chosen=tuple(kept),
         notes=notes,
     )

@@ -112,3 +112,47 @@ def test_workload_hash__changes_with_what_is_computed_alone() -> None:
 
     assert hashed("") == hashed(", timeout: {load: 1h}, when: {events: [push]}")
     assert len({hashed(more) for more in ("", " --fast", ", env: {A: 1}", ", threads: 2")}) == 4
+
+
+SGLANG = """baselines:
+  format: sglang
+  files: {"nvidia-h100-*": ci/h100.json, "nvidia-*": ci/other.json, "ascend-*": ci/npu.json}
+  state: perfgate/
+"""
+
+
+def test_baselines__a_folder_is_the_state() -> None:
+    suite = a_suite(more="baselines: baselines/\n")
+    assert (suite.state_folder, suite.sglang) == ("baselines/", None)
+
+
+def test_baselines__of_sglang_by_the_first_pattern_that_fits_the_hardware() -> None:
+    suite = a_suite(more=SGLANG)
+    assert suite.state_folder == "perfgate/"
+    assert suite.sglang is not None
+    found = [
+        suite.sglang.file_of(key)
+        for key in ("nvidia-h100-80gb-hbm3-x1", "nvidia-b200-x1", "ascend-910b-x8", "cpu-x2")
+    ]
+    assert found == ["ci/h100.json", "ci/other.json", "ci/npu.json", None]
+
+
+def test_baselines__what_is_wrong_in_them_is_told_with_its_place() -> None:
+    told = problems(
+        "version: 1\n"
+        "baselines:\n"
+        "  format: vllm\n"
+        "  files: {'h100-*': /etc/passwd, 'A B': x.json}\n"
+        "  folder: perfgate\n"
+        f"cases:\n{CASE}"
+    )
+    assert "baselines.format: 'vllm': must be 'sglang'" in told
+    assert "baselines.files.h100-*: '/etc/passwd': write a path below the repository" in told
+    assert "baselines.files.A B: 'A B'" in told
+    assert "baselines.folder: unknown key; allowed: format, files, state" in told
+    assert "baselines.state: this key must be there" in told
+
+
+def test_baselines__neither_a_folder_nor_files() -> None:
+    told = problems(f"version: 1\nbaselines: 3\ncases:\n{CASE}")
+    assert "baselines: 3: write a folder, or a mapping with the keys format" in told
