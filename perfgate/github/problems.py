@@ -14,7 +14,16 @@ from perfgate.errors import PublishError
 _Result = TypeVar("_Result")
 
 PERMISSION: Final = "pull-requests: write"
+CONTENTS: Final = "contents: write"
 _MAX_MESSAGE_CHARS: Final = 200
+_BY_MESSAGE: Final = {
+    "not permitted to create": (
+        "Switch on 'Allow GitHub Actions to create and approve pull requests' in the settings of "
+        "the repository or the organisation (Actions, General), or give the input github-token "
+        "the token of a GitHub App."
+    ),
+    "locked": "Unlock the pull request's conversation, or run with comment: false.",
+}
 _LATER: Final = (
     "Run the job again later, or `perfgate publish` on its folder; the verdict is in the log, "
     "the job summary and decision.json."
@@ -36,7 +45,13 @@ class GitHubError(PublishError):
 
 
 def refused(
-    *, doing: str, status: int, message: str, headers: Mapping[str, str], now: float
+    *,
+    doing: str,
+    status: int,
+    message: str,
+    headers: Mapping[str, str],
+    now: float,
+    permission: str = PERMISSION,
 ) -> GitHubError:
     """The error for an answer of ``status``; ``headers`` have lower-case names."""
     said = f"GitHub answered {status} on {doing}" + (
@@ -53,7 +68,7 @@ def refused(
         )
     if status >= 500:
         return GitHubError(said, fix=_LATER, status=status, wait_s=_asked_wait(headers, now))
-    return GitHubError(said, fix=_fix(status, message), status=status)
+    return GitHubError(said, fix=_fix(status, message, permission), status=status)
 
 
 def unreachable(*, doing: str, api_url: str, reason: str) -> GitHubError:
@@ -102,20 +117,21 @@ def short(text: str) -> str:
     return line if len(line) <= _MAX_MESSAGE_CHARS else line[: _MAX_MESSAGE_CHARS - 1] + "…"
 
 
-def _fix(status: int, message: str) -> str:
+def _fix(status: int, message: str, permission: str) -> str:
     if status == 401:
         return "Give the input github-token a token that is valid; the default is the job's own."
-    if "locked" in message.lower():
-        return "Unlock the pull request's conversation, or run with comment: false."
+    for words, fix in _BY_MESSAGE.items():
+        if words in message.lower():
+            return fix
     if status == 403:
         return (
-            f"Grant the job `permissions: {PERMISSION}`. The token of a pull request from a fork "
+            f"Grant the job `permissions: {permission}`. The token of a pull request from a fork "
             "is read-only whatever is granted; the verdict stands in the job summary "
             "(README, 'Forks')."
         )
     if status == 404:
         return (
-            f"Grant the job `permissions: {PERMISSION}` (GitHub says 404 for what a token may not "
+            f"Grant the job `permissions: {permission}` (GitHub says 404 for what a token may not "
             "see), and check that the pull request is in this repository."
         )
     if status == 422:
