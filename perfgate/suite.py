@@ -27,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from perfgate import strict_yaml
 from perfgate.errors import ConfigurationError
 from perfgate.records import GatePolicy
 
@@ -262,21 +263,6 @@ class Suite(_Part):
         return None if self.setup is None or self.setup.strip() in ("", "none") else self.setup
 
 
-class _NoDuplicateKeys(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys without a word; here that is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
 def parse_suite(text: str, *, source: str) -> Suite:
     """Read a suite; raises ConfigurationError that lists every problem with path and value."""
     if len(text.encode()) > _MAX_SUITE_BYTES:
@@ -284,7 +270,7 @@ def parse_suite(text: str, *, source: str) -> Suite:
             f"{source} is larger than {_MAX_SUITE_BYTES} bytes", fix="Split the suite."
         )
     try:
-        data = yaml.load(text, Loader=_NoDuplicateKeys)  # noqa: S506 - a SafeLoader
+        data = strict_yaml.load(text)
     except (yaml.YAMLError, RecursionError) as error:
         told = " ".join(str(error).split())
         raise ConfigurationError(

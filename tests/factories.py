@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from perfgate.records import (
@@ -32,6 +33,7 @@ from perfgate.records import (
     Tree,
     Verdict,
 )
+from perfgate.verdict.acceptance import Acceptance, Reference
 
 BASE_COMMIT = "b" * 40
 HEAD_COMMIT = "a" * 40
@@ -276,6 +278,34 @@ def a_decision(cases: Sequence[CaseDecision] | None = None, **rest: Any) -> Deci
             },
             "cost": Cost(launches=launches, device_minutes=launches * 0.1),
             "cases": cases,
+            **rest,
+        }
+    )
+
+
+def an_acceptance(
+    case: str = "wan_t2v_tiny",
+    metric: str = "end-to-end",
+    *,
+    reference: float = 1000.0,
+    unit: str = "ms",
+    ceiling: float = 1.15,
+    expires: date = date(2026, 6, 30),
+    hardware: str = "cpu-test-x2",
+    **rest: Any,
+) -> Acceptance:
+    """A permission for :func:`a_case_record`: up to 15 % slower until the end of June."""
+    return Acceptance(
+        **{
+            "case": case,
+            "metric": metric,
+            "hardware": hardware,
+            "reference": Reference(value=reference, unit=unit, commit="c" * 40),
+            "ceiling": ceiling,
+            "reason": "the new sampler is better",
+            "issue": "https://github.com/o/r/issues/7",
+            "expires": expires,
+            "asked_by": "octocat",
             **rest,
         }
     )
