@@ -7,7 +7,8 @@ from pathlib import Path
 
 from perfgate.app.documents import ACCEPTED, Document, Dump, read_document
 from perfgate.app.tolerance import compare_dump, compare_dumps, compare_record
-from perfgate.baselines.native import Baseline, add_job
+from perfgate.baselines.entry import add_job
+from perfgate.baselines.native import Baseline
 from perfgate.baselines.sglang import SglangBaseline
 from perfgate.errors import ConfigurationError
 from perfgate.records import CaseRecord, Decision, Launch, Origin, Record, Side

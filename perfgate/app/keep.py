@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from perfgate.app.trees import read_suite
-from perfgate.baselines.native import add_job, parse_baseline
+from perfgate.baselines.entry import add_job
+from perfgate.baselines.native import parse_baseline
 from perfgate.baselines.store import write_baseline
 from perfgate.errors import ConfigurationError
 from perfgate.records import parse_record

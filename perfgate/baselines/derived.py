@@ -66,7 +66,7 @@ def first_difference(stored: Derived, derived: Derived) -> tuple[str, Any, Any] 
     said, given = _flat(stored), _flat(derived)
     for field in [*given, *(field for field in said if field not in given)]:
         one, other = said.get(field), given.get(field)
-        if not _agree(one, other):
+        if not agree(one, other):
             return field, one, other
     return None
 
@@ -83,7 +83,8 @@ def _flat(figures: Derived) -> dict[str, float | None]:
     return flat
 
 
-def _agree(one: float | None, other: float | None) -> bool:
+def agree(one: float | None, other: float | None) -> bool:
+    """Whether two figures are the same but for rounding."""
     if one is None or other is None:
         return one is other
     return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)

@@ -2,33 +2,35 @@
 
 Schema history:
     1  first version
+    2  the first and the best figure that was ever accepted of each metric
 
 Above the launches stand figures for people. They are derived, never believed: reading recomputes
 them and refuses a file in which they differ, so that nobody can make a gate green by editing one.
+The first and the best figure outlive the launches that gave them, so they are stored, and refused
+where they cannot be: the best is no slower than the first, nor than what the launches give now.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from perfgate.baselines.derived import Derived, derive, first_difference
+from perfgate.baselines.derived import Derived, agree, derive, first_difference
 from perfgate.errors import BaselineError
 from perfgate.records import (
-    CaseRecord,
     Launch,
     NonNegative,
     OutputFingerprint,
-    Record,
     Report,
     Side,
     TensorSummary,
     Value,
 )
 from perfgate.verdict.baseline import StoredJob, StoredJobs
-from perfgate.verdict.metrics import failure_of, metrics_of, unfit_of
+from perfgate.verdict.metrics import metrics_of
 
 PROTOCOL = "a fresh process each launch; the burn-in launch is kept and not judged"
 _UPDATE = "Undo the edit; new figures come only from launches: perfgate baseline update."
@@ -48,6 +50,7 @@ class Job(Value):
 
     date: str
     commit: Annotated[str, Field(min_length=1)]
+    job: str = ""
     told: dict[str, str] = Field(default_factory=dict)
     launches: Annotated[tuple[StoredLaunch, ...], Field(min_length=1)]
 
@@ -64,11 +67,23 @@ class Produced(Value):
     undecoded: dict[str, str] = Field(default_factory=dict)
 
 
+class Milestone(Value):
+    """A figure that was accepted once, with the newest job of the launches that gave it."""
+
+    value: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    commit: Annotated[str, Field(min_length=1)]
+    date: str
+
+
 class Baseline(Value):
-    """All that is kept of one case on one kind of machine."""
+    """All that is kept of one case on one kind of machine.
+
+    ``first`` and ``best`` hold the first and the lowest accepted figure of every metric that this
+    workload ever had, one that has gone included; both are empty in a file of version 1.
+    """
 
     schema_name: Literal["perfgate.baseline"] = Field("perfgate.baseline", alias="schema")
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     case: str
     hardware_key: str
     workload_hash: str
@@ -76,6 +91,8 @@ class Baseline(Value):
     protocol: str = PROTOCOL
     must_match: dict[str, str] = Field(default_factory=dict)
     derived: Derived
+    first: dict[str, Milestone] = Field(default_factory=dict)
+    best: dict[str, Milestone] = Field(default_factory=dict)
     produced: Produced | None = None
     jobs: Annotated[tuple[Job, ...], Field(min_length=1)]
 
@@ -140,14 +157,41 @@ def parse_baseline(text: str, *, source: str) -> Baseline:
         ) from error
     if not all(any(not one.burn_in for one in job.launches) for job in baseline.jobs):
         raise BaselineError(f"{source}: a job holds nothing but its burn-in launch", fix=_UPDATE)
-    difference = first_difference(baseline.derived, _derive(baseline.jobs))
+    difference = first_difference(baseline.derived, derive_jobs(baseline.jobs))
     if difference is not None:
         field, stored, derived = difference
         raise BaselineError(
             f"{source}: derived.{field} says {stored}, but the launches below it give {derived}",
             fix=_UPDATE,
         )
+    impossible = _impossible_milestone(baseline)
+    if impossible:
+        raise BaselineError(f"{source}: {impossible}", fix=_UPDATE)
     return baseline
+
+
+def _impossible_milestone(baseline: Baseline) -> str:
+    """What cannot be so of the first and best figures; empty where they may be true."""
+    first, best, derived = baseline.first, baseline.best, baseline.derived.metrics
+    if baseline.version == 1:
+        return "first and best have no place in a file of version 1" if first or best else ""
+    for kind, stored in (("first", first), ("best", best)):
+        missing = next((name for name in (*derived, *first, *best) if name not in stored), None)
+        if missing is not None:
+            return f"{kind}.{missing} is missing"
+    for name, figure in best.items():
+        if _above(figure.value, first[name].value):
+            return f"best.{name} says {figure.value}, but first.{name} is {first[name].value}"
+        if name in derived and _above(figure.value, derived[name].value):
+            return (
+                f"best.{name} says {figure.value}, but the launches below it give "
+                f"{derived[name].value}"
+            )
+    return ""
+
+
+def _above(one: float, other: float) -> bool:
+    return one > other and not agree(one, other)
 
 
 def no_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -159,15 +203,19 @@ def no_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _derive(jobs: tuple[Job, ...]) -> Derived:
+def derive_jobs(jobs: tuple[Job, ...]) -> Derived:
+    """The figures that people read of these jobs."""
     requests = sum(len(one.reports) for job in jobs for one in job.launches if not one.burn_in)
     return derive(_stored(jobs), requests=requests)
 
 
 def render_baseline(baseline: Baseline) -> str:
     """The file's text: the same bytes for the same value, a launch on a line for small diffs."""
-    head = baseline.model_dump(mode="json", exclude={"jobs", "produced"})
+    head = baseline.model_dump(mode="json", exclude={"jobs", "produced", "first", "best"})
     lines = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    for kind, stored in (("first", baseline.first), ("best", baseline.best)):
+        if stored:
+            lines += f',\n "{kind}": {{\n{_milestone_lines(stored)}\n }}'
     if baseline.produced is not None:
         produced = baseline.produced.model_dump(mode="json", exclude_defaults=True)
         lines += f',\n "produced": {_compact(produced)}'
@@ -175,8 +223,16 @@ def render_baseline(baseline: Baseline) -> str:
     return f'{lines},\n "jobs": [\n{jobs}\n ]\n}}\n'
 
 
+def _milestone_lines(stored: Mapping[str, Milestone]) -> str:
+    return ",\n".join(
+        f"  {json.dumps(name, ensure_ascii=False)}: {_compact(one.model_dump(mode='json'))}"
+        for name, one in stored.items()
+    )
+
+
 def _job_lines(job: Job) -> str:
-    head = _compact(job.model_dump(mode="json", exclude={"launches"})).removesuffix("}")
+    without = {"launches"} if job.job else {"launches", "job"}
+    head = _compact(job.model_dump(mode="json", exclude=without)).removesuffix("}")
     launches = ",\n".join(f"   {_compact(_launch_json(one))}" for one in job.launches)
     return f'  {head},"launches":[\n{launches}\n  ]}}'
 
@@ -187,100 +243,3 @@ def _launch_json(launch: StoredLaunch) -> dict[str, Any]:
 
 def _compact(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def add_job(baseline: Baseline | None, record: Record, case_id: str) -> Baseline:
-    """The baseline with this record's head launches of ``case_id`` added as one more job.
-
-    Refuses launches that failed, another kind of machine, and another workload.
-    """
-    case = _case(record, case_id)
-    if baseline is not None:
-        _refuse_another(baseline, record, case)
-    heads = _head_launches(case)
-    job = Job(
-        date=record.created_at,
-        commit=record.head.commit,
-        told=record.fingerprint.told,
-        launches=tuple(_kept(launch) for launch in heads),
-    )
-    earlier = () if baseline is None else baseline.jobs
-    if any((one.date, one.commit) == (job.date, job.commit) for one in earlier):
-        raise BaselineError(
-            f"the job of {job.date} at {job.commit[:12]} is in the baseline of {case_id} already",
-            fix="Measure again: one job counts once.",
-        )
-    jobs = (*earlier, job)
-    return Baseline(
-        case=case_id,
-        hardware_key=record.fingerprint.hardware_key,
-        workload_hash=case.workload_hash,
-        workload=case.workload,
-        must_match=record.fingerprint.must_match,
-        derived=_derive(jobs),
-        produced=_produced(heads[0]),
-        jobs=jobs,
-    )
-
-
-def _case(record: Record, case_id: str) -> CaseRecord:
-    for case in record.cases:
-        if case.id == case_id:
-            return case
-    known = ", ".join(case.id for case in record.cases) or "none"
-    raise BaselineError(
-        f"the record has no case {case_id!r}; it has: {known}", fix="Name one of its cases."
-    )
-
-
-def _head_launches(case: CaseRecord) -> list[Launch]:
-    heads = [launch for launch in case.launches if launch.side is Side.HEAD]
-    for launch in heads:
-        failure = failure_of(launch)
-        if failure is not None:
-            raise BaselineError(
-                f"a launch of {case.id} failed ({failure}): such a job is no baseline",
-                fix="Mend the benchmark and measure again.",
-            )
-    fit = [launch for launch in heads if unfit_of(launch) is None]
-    if all(launch.pair is None for launch in fit):
-        raise BaselineError(
-            f"the record holds no head launch of {case.id} besides the burn-in"
-            + (" that ran on a fit device" if len(fit) < len(heads) else ""),
-            fix="Measure again, with enough budget and on a device that keeps its clocks.",
-        )
-    return fit
-
-
-def _kept(launch: Launch) -> StoredLaunch:
-    nothing: dict[str, Any] = {"output": None, "extra": {}}
-    return StoredLaunch(
-        burn_in=launch.pair is None,
-        started_at=launch.started_at,
-        duration_s=launch.duration_s,
-        reports=tuple(report.model_copy(update=nothing) for report in launch.reports),
-    )
-
-
-def _produced(launch: Launch) -> Produced:
-    return Produced(
-        output=launch.reports[-1].output,
-        output_files=launch.output_files,
-        outputs=launch.outputs,
-        undecoded=launch.undecoded,
-    )
-
-
-def _refuse_another(baseline: Baseline, record: Record, case: CaseRecord) -> None:
-    fingerprint = record.fingerprint
-    kinds = (
-        ("hardware key", baseline.hardware_key, fingerprint.hardware_key),
-        ("workload hash", baseline.workload_hash, case.workload_hash),
-        ("fingerprint", baseline.must_match, fingerprint.must_match),
-    )
-    for name, stored, measured in kinds:
-        if stored != measured:
-            raise BaselineError(
-                f"the {name} of {case.id} is {measured} in this record, {stored} in the baseline",
-                fix="Start a new baseline for it: remove the old file in the same pull request.",
-            )

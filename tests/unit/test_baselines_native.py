@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from perfgate.baselines.native import add_job, parse_baseline, render_baseline
+from perfgate.baselines.entry import add_job, following
+from perfgate.baselines.native import parse_baseline, render_baseline
 from perfgate.errors import BaselineError, ExitCode
 from tests.factories import a_case_record, a_fingerprint, a_launch, a_record, an_output
 
@@ -118,7 +119,7 @@ def test_an_edited_launch__is_refused_because_the_figures_no_longer_follow():
         ("[" * 100_000, "is not valid JSON"),
         ("[]", "the document"),
         ('{"schema": "perfgate.baseline", "schema": "x"}', "the key 'schema' stands twice"),
-        (edited(version=2), "version"),
+        (edited(version=3), "version"),
         (edited(schema="perfgate.record"), "schema"),
         (edited(jobs=[]), "jobs"),
         (
@@ -193,3 +194,51 @@ class TestProduced:
         data = json.loads(render_baseline(a_baseline()))
         del data["produced"]
         assert parse_baseline(json.dumps(data), source=SOURCE).stored_jobs().newest is None
+
+
+class TestMilestones:
+    def test_ten_small_steps__leave_the_first_figure_where_it_was(self):
+        baseline = a_baseline(jobs=((1000,), (1020,), (990,), (1050,)))
+        first, best = baseline.first["end-to-end"], baseline.best["end-to-end"]
+        assert (first.value, first.date[:10]) == (1000, "2026-01-01")
+        # The figure of an entry is the mean of its jobs; the lowest such mean was that of one job.
+        assert (best.value, best.date[:10]) == (1000, "2026-01-01")
+        faster = add_job(baseline, a_job(500, day=9), CASE)
+        assert faster.best["end-to-end"].value == faster.derived.metrics["end-to-end"].value < 900
+        assert faster.first["end-to-end"] == first
+
+    def test_an_entry_that_starts_over__remembers(self):
+        old = a_baseline(jobs=((1000,), (1020,)))
+        slower = following(add_job(None, a_job(1300, day=9), CASE), old)
+        assert slower.derived.metrics["end-to-end"].value == 1300
+        assert slower.first == old.first
+        assert slower.best["end-to-end"].value == 1000
+
+    def test_a_file_of_version_1__is_read_and_remembers_what_it_said_itself(self):
+        data = json.loads(edited(version=1))
+        del data["first"], data["best"]
+        old = parse_baseline(json.dumps(data), source=SOURCE)
+        assert parse_baseline(render_baseline(old), source=SOURCE) == old
+        grown = add_job(old, a_job(2000, day=9), CASE)
+        assert grown.version == 2
+        assert grown.first["end-to-end"].value == old.derived.metrics["end-to-end"].value
+        assert grown.first["end-to-end"].date == old.jobs[-1].date
+        assert grown.best == grown.first
+
+    @pytest.mark.parametrize(
+        ("changes", "told"),
+        [
+            ({"best__end-to-end__value": 1000.5}, "best.end-to-end says 1000.5, but first."),
+            (
+                {"best__end-to-end__value": 1002.0, "first__end-to-end__value": 1002.0},
+                "best.end-to-end says 1002.0, but the launches below it give 1001.66",
+            ),
+            ({"first": {}}, "first.end-to-end is missing"),
+            ({"best__Invented": {"value": 1, "commit": "c", "date": "d"}}, "first.Invented"),
+            ({"best__end-to-end__value": 0}, "best.end-to-end.value"),
+            ({"version": 1}, "first and best have no place in a file of version 1"),
+        ],
+    )
+    def test_figures_that_cannot_be__are_refused(self, changes, told):
+        changes = {"first__end-to-end__value": 1000.0, **changes}
+        assert told in refused(edited(**changes))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from perfgate.baselines.native import add_job, render_baseline
+from perfgate.baselines.entry import add_job
+from perfgate.baselines.native import render_baseline
 from perfgate.baselines.store import load_baselines, path_of, stored_jobs, write_baseline
 from perfgate.errors import BaselineError
 from perfgate.verdict.decide import decide
