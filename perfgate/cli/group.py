@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -42,6 +43,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    # Records are large trees of small values that live to the end: looking through them for
+    # garbage again and again takes a fifth of the time of deciding from files.
+    gc.set_threshold(50_000, 20, 20)
     sys.exit(run(arguments))
 
 

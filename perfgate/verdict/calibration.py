@@ -18,7 +18,7 @@ from perfgate.verdict.metrics import (
     launch_metrics,
     ordered_names,
 )
-from perfgate.verdict.sequential import MDE_FACTOR
+from perfgate.verdict.weighing import MDE_FACTOR
 
 LEAST_LAUNCHES = 10
 """With fewer, neither drift nor levels are looked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from perfgate.records import (
@@ -16,13 +16,14 @@ from perfgate.records import (
     Verdict,
 )
 from perfgate.verdict.against_baseline import JobJudge, measured
-from perfgate.verdict.baseline import StoredJobs
+from perfgate.verdict.baseline import MIN_JOBS, StoredJobs
 from perfgate.verdict.conclude import case_verdict
 from perfgate.verdict.conditions import burn_in_of, condition_warnings, pairs_of
 from perfgate.verdict.hierarchy import Hierarchy
 from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.metrics import END_TO_END, failure_of, is_usable, launch_metrics
 from perfgate.verdict.output import OutputCheck, check_outputs
+from perfgate.verdict.plain import PlainFigures
 from perfgate.verdict.rows import head_rows, not_the_same_work, pair_rows
 from perfgate.verdict.screen import Screen, screen, screen_applies
 from perfgate.verdict.sentences import leading_sentence, paired_sentence
@@ -37,6 +38,7 @@ class Evidences:
     record: Record
     hierarchy: Hierarchy
     baselines: Mapping[str, StoredJobs]
+    plain: Mapping[str, PlainFigures] = field(default_factory=dict)
 
     def screened(self, case: CaseRecord) -> StoredJobs | None:
         """The stored jobs, where ``auto`` lets them pass this case."""
@@ -100,6 +102,22 @@ def _output_warnings(check: OutputCheck) -> tuple[str, ...]:
     if check.state == "not checked" and check.what:
         return (f"outputs were not compared: {check.what}",)
     return ()
+
+
+def by_stored(case: CaseRecord, known: Evidences) -> CaseDecision:
+    """The head launches against the stored jobs, or plain figures where those are too few."""
+    decided = by_baseline(case, known)
+    plain, stored = known.plain.get(case.id), known.baselines.get(case.id)
+    enough = stored is not None and len(stored.jobs) >= MIN_JOBS
+    if plain is None or enough or decided.verdict not in (Verdict.NEW, Verdict.INCONCLUSIVE):
+        return decided
+    heads = [one for one in case.launches if one.side is Side.HEAD and one.pair is not None]
+    usable = [launch for launch in heads if is_usable(launch)]
+    if not usable:
+        return undecided(case, known.record)
+    told = plain.judge(case.id, usable)
+    warnings = (*told.warnings, *decided.warnings)
+    return told.model_copy(update={"output": decided.output, "warnings": warnings})
 
 
 def by_baseline(case: CaseRecord, known: Evidences) -> CaseDecision:

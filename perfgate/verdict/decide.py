@@ -8,9 +8,9 @@ from perfgate.records import CaseDecision, CaseRecord, Cost, Decision, Origin, R
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.cases import (
     Evidences,
-    by_baseline,
     by_pairs,
     by_screen,
+    by_stored,
     failed,
     incomparable,
     new,
@@ -19,6 +19,7 @@ from perfgate.verdict.cases import (
 from perfgate.verdict.conclude import conclude
 from perfgate.verdict.hierarchy import hierarchy_of
 from perfgate.verdict.metrics import failure_of
+from perfgate.verdict.plain import PlainFigures
 from perfgate.verdict.wording import count
 from perfgate.verdict.work import scored
 
@@ -29,8 +30,12 @@ def decide(
     record: Record,
     *,
     baselines: Mapping[str, StoredJobs] | None = None,
+    plain: Mapping[str, PlainFigures] | None = None,
 ) -> Decision:
     """Judge every case of a record; ``baselines`` are the stored jobs of this hardware key by case.
+
+    ``plain`` are figures without launches behind them, for cases that stored jobs do not decide;
+    strategies other than ``baseline`` never look at them.
 
     The differences of equal sides that the pairs are judged with are part of the record.
     """
@@ -38,6 +43,7 @@ def decide(
         record=record,
         hierarchy=hierarchy_of(record),
         baselines=baselines or {},
+        plain=(plain or {}) if record.policy.strategy == "baseline" else {},
     )
     cases = tuple(scored(case, _decide_case(case, known)) for case in record.cases)
     outcome = conclude(cases, record.policy)
@@ -93,7 +99,7 @@ def _decide_case(case: CaseRecord, known: Evidences) -> CaseDecision:
     if broken:
         return failed(case, broken[0])
     if strategy == "baseline" or known.record.base is None:
-        return by_baseline(case, known)
+        return by_stored(case, known)
     return by_screen(case, known) or undecided(case, known.record)
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
 from perfgate.verdict.likelihood import SMALLEST_SPREAD, Floats, Noise
 
-_POINTS = 101
-_SPREADS = 12
+_POINTS, _SPREADS = 61, 12
+"""Ends within 4 % of the interval's width of those on 401 points and 36 spreads, 1 % on average."""
 _JUMPS = 16
 _CORRECTION = (1.0, 1.0, 1.196, 1.495, 1.363, 1.206, 1.200, 1.140, 1.129, 1.107)
 
@@ -32,28 +33,39 @@ class Change:
     high: float
 
 
-def change_of(differences: Sequence[float], noise: Noise) -> Change:
-    """The posterior median of head/base with the central 95 %; swapping sides gives reciprocals."""
+def changes_of(differences: Sequence[Sequence[float]], noise: Noise) -> list[Change]:
+    """The posterior median of head/base with the central 95 %, of metrics with as many pairs each.
+
+    Swapping sides gives reciprocals.
+    """
     values = np.asarray(differences, dtype=np.float64)
     grid = _grid(values, noise)
     coarse = noise.coarse(sigmas=_SPREADS, jumps=_JUMPS)
-    log_joint = np.tile(coarse.log_prior, (_POINTS, 1))
-    for value in values:
-        log_joint += np.log(coarse.density(value, grid))
-    height = np.exp(log_joint - log_joint.max()).sum(axis=1)
-    area = 0.5 * (height[1:] + height[:-1]) * np.diff(grid)
-    below = np.concatenate([[0.0], np.cumsum(area)]) / area.sum()
-    low, middle, high = np.interp([0.025, 0.5, 0.975], below, grid)
-    return Change(ratio=math.exp(middle), low=math.exp(low), high=math.exp(high))
+    joint = np.tile(coarse.prior, (*grid.shape, 1))
+    for pair in values.T:
+        joint *= coarse.density(pair[:, None] - grid)
+        joint /= joint.max(axis=(1, 2), keepdims=True)
+    height = joint.sum(axis=2)
+    area = 0.5 * (height[:, 1:] + height[:, :-1]) * np.diff(grid)
+    below = np.cumsum(area, axis=1)
+    shares = np.concatenate([np.zeros((len(grid), 1)), below], axis=1) / below[:, -1:]
+    found = [
+        np.interp([0.025, 0.5, 0.975], *one).tolist() for one in zip(shares, grid, strict=True)
+    ]
+    return [
+        Change(ratio=math.exp(middle), low=math.exp(low), high=math.exp(high))
+        for low, middle, high in found
+    ]
 
 
 def _grid(values: Floats, noise: Noise) -> Floats:
-    """Points of the log ratio, dense around the median difference and reaching past every pair."""
-    centre = float(np.median(values))
+    """Points of each log ratio, dense around the median difference and reaching past every pair."""
+    centre = np.median(values, axis=1, keepdims=True)
     away = np.abs(values - centre)
-    scale = max(float(np.median(away)), SMALLEST_SPREAD) / math.sqrt(len(values))
-    reach = float(away.max()) + 6.0 * noise.spread
-    steps = np.linspace(-1.0, 1.0, _POINTS) * math.asinh(reach / scale)
+    typical = np.median(away, axis=1, keepdims=True)
+    scale = np.maximum(typical, SMALLEST_SPREAD) / math.sqrt(values.shape[1])
+    reach = away.max(axis=1, keepdims=True) + 6.0 * noise.spread
+    steps = np.linspace(-1.0, 1.0, _POINTS) * np.arcsinh(reach / scale)
     return np.asarray(centre + scale * np.sinh(steps))
 
 
@@ -67,7 +79,7 @@ def spread_of(differences: Sequence[float]) -> float | None:
     count = len(differences)
     if count < 2:
         return None
-    values = np.asarray(differences, dtype=np.float64)
-    deviation = float(np.median(np.abs(values - np.median(values))))
+    middle = median(differences)
+    deviation = median(abs(value - middle) for value in differences)
     factor = _CORRECTION[count] if count < len(_CORRECTION) else count / (count - 0.8)
     return 1.4826 * factor * deviation

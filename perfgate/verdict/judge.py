@@ -19,7 +19,7 @@ from perfgate.verdict.metrics import (
     ordered_names,
 )
 from perfgate.verdict.output import OutputCheck, check_outputs
-from perfgate.verdict.sequential import Evidence, SequentialGate
+from perfgate.verdict.sequential import Evidence, SequentialGate, add_pairs, evidence_of
 
 CaseState: TypeAlias = Literal["continue", "passed", "regressed", "inconclusive", "failed"]
 
@@ -71,6 +71,7 @@ class CaseJudge:
         self._gates: dict[str, SequentialGate] = {}
         self._accused: set[str] = set()
         self._blocked_at: int | None = None
+        self._known_evidence: dict[str, Evidence] = {}
         self._known_medians: tuple[dict[str, float], dict[str, float]] | None = None
 
     def observe(self, base: Launch, head: Launch) -> CaseState:
@@ -135,34 +136,31 @@ class CaseJudge:
         return self._gates.get(name)
 
     def evidence(self, name: str) -> Evidence | None:
-        gate = self._gates.get(name)
-        return gate.evidence() if gate is not None and gate.pairs else None
+        """What is told of a metric's pairs, drawn for all metrics at once; None without a pair."""
+        if not self._known_evidence:
+            drawn = evidence_of(list(self._gates.values()))
+            self._known_evidence = dict(zip(self._gates, drawn, strict=True))
+        return self._known_evidence.get(name)
 
     def medians(self) -> tuple[dict[str, float], dict[str, float]]:
         """Every metric's median over the launches of base, and of head."""
         if self._known_medians is None:
-            self._known_medians = self._medians(0), self._medians(1)
+            base, head = zip(*self._values, strict=True) if self._values else ((), ())
+            self._known_medians = _medians(base), _medians(head)
         return self._known_medians
 
     def attribution(self) -> Attribution:
         return attribute(*self.medians())
 
-    def _medians(self, side: int) -> dict[str, float]:
-        found: dict[str, list[float]] = {}
-        for values in self._values:
-            for name, value in values[side].items():
-                found.setdefault(name, []).append(value)
-        return {name: median(values) for name, values in found.items()}
-
     def _measure(self, base: dict[str, float], head: dict[str, float]) -> None:
         self._values.append((base, head))
         self._known_medians = None
-        for name in ordered_names([base, head]):
-            if name == PEAK_MEMORY or name not in base or name not in head:
-                continue
+        self._known_evidence = {}
+        both = [name for name in base if name in head and name != PEAK_MEMORY]
+        for name in both:
             if name not in self._gates:
                 self._gates[name] = self._new_gate(self.plan(name))
-            self._gates[name].add(base[name], head[name])
+        add_pairs([self._gates[name] for name in both], [(base[name], head[name]) for name in both])
 
     def _new_gate(self, plan: MetricPlan) -> SequentialGate:
         rule = self.hierarchy.rule(plan)
@@ -182,11 +180,22 @@ class CaseJudge:
             name for name, gate in self._secondaries() if gate.blocks(block_at=1.0 / level)
         )
         # Memory hardly varies between launches: no test, but two launches of each side.
-        grew = len(self._values) >= 2 and memory_grew(*self.medians())
-        if grew and self.plan(PEAK_MEMORY).kind == "memory":
+        if len(self._values) >= 2 and self._memory_grew():
             self._accused.add(PEAK_MEMORY)
         else:
             self._accused.discard(PEAK_MEMORY)
+
+    def _memory_grew(self) -> bool:
+        planned = self.hierarchy.plans.get(self.case_id, {}).get(PEAK_MEMORY)
+        if planned is not None and planned.kind != "memory":
+            return False
+        base, head = (
+            [{PEAK_MEMORY: one[PEAK_MEMORY]} for one in side if PEAK_MEMORY in one]
+            for side in zip(*self._values, strict=True)
+        )
+        if not (base and head) or self.plan(PEAK_MEMORY).kind != "memory":
+            return False
+        return memory_grew(_medians(base), _medians(head))
 
     def _secondaries(self) -> list[tuple[str, SequentialGate]]:
         planned = self.hierarchy.plans.get(self.case_id, {})
@@ -239,6 +248,14 @@ class CaseJudge:
             return False
         # Evidence below 1 speaks against a slowdown of the stage's margin: pairs will not name it.
         return any(name == culprit and gate.e_block > 1.0 for name, gate in self._secondaries())
+
+
+def _medians(launches: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for values in launches:
+        for name, value in values.items():
+            found.setdefault(name, []).append(value)
+    return {name: median(values) for name, values in found.items()}
 
 
 def memory_grew(base: Mapping[str, float], head: Mapping[str, float]) -> bool:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -48,31 +49,35 @@ FAR_BEYOND = 4.5
 class Noise:
     """What is known of a metric's pair-to-pair noise before the first pair.
 
+    ``prior`` is the weight of each spread of the grid ``sigmas``, together one.
     ``jumps`` are the jumps seen before, with both signs, and ``jump_share`` how often one occurs.
     """
 
     spread: float
     known: bool
-    log_prior: Floats
+    prior: Floats
     jumps: Singles
     jump_share: float
     sigmas: Floats = field(default_factory=lambda: SIGMAS)
 
-    def density(self, difference: float, slowdowns: Floats) -> Floats:
-        """f(d | t, s) for every t of ``slowdowns`` (rows) and every s of the grid (columns)."""
-        away = difference - slowdowns
+    def density(self, away: Floats) -> Floats:
+        """f(d | t, s) for ``away`` = d - t of any shape; a last axis has the grid's spreads."""
         height = 1.0 / (self.sigmas * math.sqrt(2.0 * math.pi))
-        normal: Floats = np.exp(-0.5 * np.square(away[:, None] / self.sigmas)) * height
-        flat = OUTLIER_SHARE / (2.0 * OUTLIER_REACH)
-        usual = (1.0 - OUTLIER_SHARE - self.jump_share) * normal + flat
-        return usual + self.jump_share * self._jumped(away) * height if len(self.jumps) else usual
+        usual = np.square(away[..., None] / self.sigmas)
+        usual *= -0.5
+        np.exp(usual, out=usual)
+        usual *= height * (1.0 - OUTLIER_SHARE - self.jump_share)
+        usual += OUTLIER_SHARE / (2.0 * OUTLIER_REACH)
+        if len(self.jumps):
+            usual += self._jumped(away) * height * self.jump_share
+        return usual
 
     def _jumped(self, away: Floats) -> Floats:
         # Single precision: what it loses is far below the flat part, and it halves the time.
-        squared = np.square(away.astype(np.float32)[:, None] - self.jumps).ravel()
+        squared = np.square(away.astype(np.float32).ravel()[:, None] - self.jumps).ravel()
         rates = (-0.5 / np.square(self.sigmas)).astype(np.float32)
-        heights = np.exp(rates[:, None] * squared).reshape(len(rates), len(away), -1)
-        return np.asarray(heights.mean(axis=2).T, dtype=np.float64)
+        heights = np.exp(rates[:, None] * squared).reshape(len(rates), away.size, -1)
+        return np.asarray(heights.mean(axis=2).T, dtype=np.float64).reshape(*away.shape, -1)
 
     def coarse(self, *, sigmas: int, jumps: int) -> Noise:
         """The same on every n-th spread and on quantiles of the jumps: enough for an interval."""
@@ -81,7 +86,7 @@ class Noise:
         every = len(self.sigmas) // sigmas
         return replace(
             self,
-            log_prior=self.log_prior[::every],
+            prior=self.prior[::every],
             sigmas=self.sigmas[::every],
             jumps=np.asarray(thin, dtype=np.float32),
         )
@@ -94,21 +99,26 @@ def noise_from(history: Sequence[float]) -> Noise:
         bad = next(value for value in history if not math.isfinite(value))
         raise ValueError(f"a stored pair difference is not a finite number: {bad!r}")
     if len(values) < MIN_HISTORY:
-        return Noise(
-            spread=UNKNOWN_SPREAD,
-            known=False,
-            log_prior=_log_prior(UNKNOWN_SPREAD, UNKNOWN_FREEDOM),
-            jumps=np.empty(0, dtype=np.float32),
-            jump_share=0.0,
-        )
+        return _unknown_noise()
     usual, jumps = _told_apart(np.sort(np.abs(values)))
     spread = max(_root_mean_square(usual), SMALLEST_SPREAD)
     return Noise(
         spread=spread,
         known=True,
-        log_prior=_log_prior(spread, KNOWN_FREEDOM),
+        prior=_prior(spread, KNOWN_FREEDOM),
         jumps=np.concatenate([-jumps[::-1], jumps]).astype(np.float32),
         jump_share=(len(jumps) + 0.5) / (len(values) + 1.0) if len(jumps) else 0.0,
+    )
+
+
+@cache
+def _unknown_noise() -> Noise:
+    return Noise(
+        spread=UNKNOWN_SPREAD,
+        known=False,
+        prior=_prior(UNKNOWN_SPREAD, UNKNOWN_FREEDOM),
+        jumps=np.empty(0, dtype=np.float32),
+        jump_share=0.0,
     )
 
 
@@ -125,15 +135,9 @@ def _root_mean_square(values: Floats) -> float:
     return math.sqrt(float(np.mean(np.square(values))))
 
 
-def _log_prior(spread: float, freedom: float) -> Floats:
+def _prior(spread: float, freedom: float) -> Floats:
     """Scaled inverse chi-squared of the variance, as masses on the log-spaced grid of spreads."""
     log_mass = -freedom * np.log(SIGMAS) - freedom * spread**2 / (2.0 * np.square(SIGMAS))
     mass = np.exp(log_mass - log_mass.max())
     shares = (1.0 - FLAT_PRIOR_SHARE) * mass / mass.sum() + FLAT_PRIOR_SHARE / len(SIGMAS)
-    return np.asarray(np.log(shares))
-
-
-def log_sum_exp(values: Floats) -> Floats:
-    """log of the sum of exp over the last axis without overflow; all values must be finite."""
-    top = values.max(axis=-1)
-    return np.asarray(top + np.log(np.exp(values - top[..., None]).sum(axis=-1)))
+    return np.asarray(shares)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from statistics import median
 
 from perfgate.records import Launch, MetricDecision, Verdict
@@ -21,14 +22,15 @@ MEMORY_REASON = f"more than 1 % and {MEMORY_MIB:g} MiB above base"
 
 def pair_rows(judge: CaseJudge) -> tuple[MetricDecision, ...]:
     """A row for every metric that either side of the pairs had."""
-    return tuple(_pair_row(judge, name) for name in judge.names)
+    doubtful = frozenset(judge.doubtful())
+    return tuple(_pair_row(judge, name, doubtful=doubtful) for name in judge.names)
 
 
-def _pair_row(judge: CaseJudge, name: str) -> MetricDecision:
+def _pair_row(judge: CaseJudge, name: str, *, doubtful: AbstractSet[str]) -> MetricDecision:
     base, head = (side.get(name) for side in judge.medians())
     plan = judge.plan(name)
     evidence = judge.evidence(name)
-    verdict, reason = _word(judge, plan)
+    verdict, reason = _word(judge, plan, doubtful=doubtful)
     ratio = evidence.ratio if evidence is not None else None
     if name == PEAK_MEMORY and base is not None and head is not None:
         ratio = head / base
@@ -47,7 +49,7 @@ def _pair_row(judge: CaseJudge, name: str) -> MetricDecision:
     )
 
 
-def _word(judge: CaseJudge, plan: MetricPlan) -> tuple[Verdict, str]:
+def _word(judge: CaseJudge, plan: MetricPlan, *, doubtful: AbstractSet[str]) -> tuple[Verdict, str]:
     base, head = judge.medians()
     if plan.name not in base:
         return Verdict.NEW, "only head has it"
@@ -59,14 +61,16 @@ def _word(judge: CaseJudge, plan: MetricPlan) -> tuple[Verdict, str]:
         return Verdict.REGRESSED, MEMORY_REASON if plan.kind == "memory" else ""
     if plan.kind == "memory":
         return (Verdict.IMPROVED if memory_grew(head, base) else Verdict.PASSED), ""
-    return _tested_word(judge, plan)
+    return _tested_word(judge, plan, doubtful=doubtful)
 
 
-def _tested_word(judge: CaseJudge, plan: MetricPlan) -> tuple[Verdict, str]:
+def _tested_word(
+    judge: CaseJudge, plan: MetricPlan, *, doubtful: AbstractSet[str]
+) -> tuple[Verdict, str]:
     gate = judge.gate(plan.name)
     if gate is None:
         return Verdict.INCONCLUSIVE, "never measured on both sides of a pair"
-    if plan.name in judge.doubtful():
+    if plan.name in doubtful:
         return Verdict.INCONCLUSIVE, "some evidence against it, too little to block"
     nothing_against_it = judge.state == "passed" and plan.kind == "secondary"
     if gate.passes() or nothing_against_it:

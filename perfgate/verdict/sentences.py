@@ -9,7 +9,8 @@ from perfgate.records import MetricDecision, Verdict
 from perfgate.verdict.attribution import sentence_fragment
 from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.metrics import END_TO_END, PEAK_MEMORY
-from perfgate.verdict.sequential import MDE_FACTOR, Evidence
+from perfgate.verdict.sequential import Evidence
+from perfgate.verdict.weighing import MDE_FACTOR
 from perfgate.verdict.wording import change, count, from_to, percent
 
 
