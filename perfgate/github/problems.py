@@ -135,7 +135,10 @@ def _fix(status: int, message: str, permission: str) -> str:
             "see), and check that the pull request is in this repository."
         )
     if status == 422:
-        return "Delete old comments if the pull request has thousands, or run with comment: false."
+        return (
+            "GitHub's words above say what it does not take. A comment: delete old ones if the "
+            "pull request has thousands, or run with comment: false."
+        )
     return _LATER
 
 

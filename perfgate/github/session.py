@@ -130,5 +130,11 @@ class Session:
 
 
 def _message(error: GithubException) -> str:
-    told = error.message or (error.data.get("message") if isinstance(error.data, dict) else None)
-    return told if isinstance(told, str) else ""
+    data = error.data if isinstance(error.data, dict) else {}
+    details = data.get("errors")
+    # "Validation Failed" alone says nothing; what failed stands beside it.
+    told = [error.message or data.get("message")] + [
+        one.get("message") if isinstance(one, dict) else one
+        for one in (details if isinstance(details, list) else ())
+    ]
+    return ": ".join(one for one in told if isinstance(one, str) and one)

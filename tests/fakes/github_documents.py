@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 _WHEN = "2026-01-01T00:00:00Z"
@@ -84,17 +85,253 @@ def issue(root: str, repository: str, number: int, *, comments: int) -> dict[str
 
 
 def repository(root: str, full_name: str, *, push: bool) -> dict[str, Any]:
-    """Only what perfgate reads of it: GitHub's own has some hundred fields."""
     owner, _, name = full_name.partition("/")
     rights = {"admin": False, "maintain": False, "push": push, "triage": False, "pull": True}
+    url = f"{root}/repos/{full_name}"
+    links = (
+        *("archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits"),
+        *("compare", "contents", "contributors", "deployments", "downloads", "events", "forks"),
+        *("git_commits", "git_refs", "git_tags", "hooks", "issue_comment", "issue_events"),
+        *("issues", "keys", "labels", "languages", "merges", "milestones", "notifications"),
+        *("pulls", "releases", "stargazers", "statuses", "subscribers", "subscription", "tags"),
+        *("teams", "trees"),
+    )
+    counts = ("forks", "open_issues", "stargazers", "watchers", "network", "subscribers")
+    has = ("downloads", "issues", "projects", "wiki", "pages", "discussions")
     return {
+        **{f"{link}_url": f"{url}/{link}" for link in links},
+        **{f"{thing}_count": 0 for thing in counts},
+        **{f"has_{thing}": False for thing in has},
         "id": 1,
+        "node_id": "R_1",
         "name": name,
         "full_name": full_name,
         "owner": user(root, owner),
         "private": False,
-        "url": f"{root}/repos/{full_name}",
+        "description": None,
+        "fork": False,
+        "url": url,
+        "html_url": f"{root}/{full_name}",
+        "clone_url": f"{root}/{full_name}.git",
+        "git_url": f"{root}/{full_name}.git",
+        "ssh_url": f"git@localhost:{full_name}.git",
+        "svn_url": f"{root}/{full_name}",
+        "mirror_url": None,
+        "homepage": None,
+        "language": None,
+        "license": None,
+        "default_branch": "main",
+        "forks": 0,
+        "open_issues": 0,
+        "watchers": 0,
+        "size": 0,
+        "archived": False,
+        "disabled": False,
+        "pushed_at": _WHEN,
+        "created_at": _WHEN,
+        "updated_at": _WHEN,
         "permissions": rights,
+    }
+
+
+def git_ref(root: str, repository: str, branch: str, sha: str) -> dict[str, Any]:
+    git = f"{root}/repos/{repository}/git"
+    return {
+        "ref": f"refs/heads/{branch}",
+        "node_id": "REF_1",
+        "url": f"{git}/refs/heads/{branch}",
+        "object": {"type": "commit", "sha": sha, "url": f"{git}/commits/{sha}"},
+    }
+
+
+def git_commit(
+    root: str, repository: str, *, sha: str, tree: str, parents: Sequence[str], message: str
+) -> dict[str, Any]:
+    git, page = f"{root}/repos/{repository}/git", f"{root}/{repository}/commit"
+    person = {"name": "A", "email": "a@example.org", "date": _WHEN}
+    return {
+        "sha": sha,
+        "node_id": "C_1",
+        "url": f"{git}/commits/{sha}",
+        "html_url": f"{page}/{sha}",
+        "author": person,
+        "committer": person,
+        "tree": {"sha": tree, "url": f"{git}/trees/{tree}"},
+        "message": message,
+        "parents": [
+            {"sha": one, "url": f"{git}/commits/{one}", "html_url": f"{page}/{one}"}
+            for one in parents
+        ],
+        "verification": {
+            "verified": False,
+            "reason": "unsigned",
+            "signature": None,
+            "payload": None,
+            "verified_at": None,
+        },
+    }
+
+
+def comparison(
+    root: str,
+    repository: str,
+    *,
+    base: str,
+    head: str,
+    merge_base: str,
+    files: Sequence[tuple[str, str, str]],
+    ahead: int,
+    behind: int,
+) -> dict[str, Any]:
+    """Two commits; ``files`` are path, blob and status. The commits between are left out."""
+    url = f"{root}/repos/{repository}/compare/{base}...{head}"
+    page = f"{root}/{repository}/compare/{base}...{head}"
+    status = ("diverged" if behind else "ahead") if ahead else "behind" if behind else "identical"
+    return {
+        "url": url,
+        "html_url": page,
+        "permalink_url": page,
+        "diff_url": f"{page}.diff",
+        "patch_url": f"{page}.patch",
+        "base_commit": _commit(root, repository, base),
+        "merge_base_commit": _commit(root, repository, merge_base),
+        "status": status,
+        "ahead_by": ahead,
+        "behind_by": behind,
+        "total_commits": ahead,
+        "commits": [],
+        "files": [
+            {
+                "sha": sha,
+                "filename": path,
+                "status": told,
+                "additions": 1,
+                "deletions": 1,
+                "changes": 2,
+                "blob_url": f"{root}/{repository}/blob/{head}/file",
+                "raw_url": f"{root}/{repository}/raw/{head}/file",
+                "contents_url": f"{root}/repos/{repository}/contents/file",
+            }
+            for path, sha, told in files
+        ],
+    }
+
+
+def _commit(root: str, repository: str, sha: str) -> dict[str, Any]:
+    url = f"{root}/repos/{repository}/commits/{sha}"
+    return {
+        "sha": sha,
+        "node_id": "C_1",
+        "url": url,
+        "html_url": f"{root}/{repository}/commit/{sha}",
+        "comments_url": f"{url}/comments",
+        "commit": {
+            "author": None,
+            "committer": None,
+            "comment_count": 0,
+            "message": "",
+            "tree": {"sha": sha, "url": f"{root}/repos/{repository}/git/trees/{sha}"},
+            "url": f"{root}/repos/{repository}/git/commits/{sha}",
+        },
+        "author": user(root, "someone"),
+        "committer": user(root, "someone"),
+        "parents": [],
+    }
+
+
+def label(root: str, repository: str, name: str) -> dict[str, Any]:
+    return {
+        "id": 1,
+        "node_id": "LA_1",
+        "url": f"{root}/repos/{repository}/labels/{name}",
+        "name": name,
+        "description": "",
+        "color": "ededed",
+        "default": False,
+    }
+
+
+def pull_request(
+    root: str,
+    name: str,
+    *,
+    whole: bool,
+    number: int,
+    author: str,
+    title: str,
+    body: str,
+    state: str,
+    draft: bool,
+    labels: Sequence[str],
+    head: tuple[str, str],
+    base: tuple[str, str],
+) -> dict[str, Any]:
+    """A pull request; a list holds less of each than ``whole``."""
+    url, page = f"{root}/repos/{name}/pulls/{number}", f"{root}/{name}/pull/{number}"
+    issue_url = f"{root}/repos/{name}/issues/{number}"
+    links = {
+        "self": url,
+        "html": page,
+        "issue": issue_url,
+        "comments": f"{issue_url}/comments",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{root}/repos/{name}/pulls/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": f"{root}/repos/{name}/statuses/{head[1]}",
+    }
+    owner, _, _ = name.partition("/")
+    ends = {
+        end: {
+            "label": f"{owner}:{ref}",
+            "ref": ref,
+            "sha": sha,
+            "user": user(root, owner),
+            "repo": repository(root, name, push=True),
+        }
+        for end, (ref, sha) in (("head", head), ("base", base))
+    }
+    counts = ("additions", "changed_files", "comments", "commits", "deletions", "review_comments")
+    more = {
+        **dict.fromkeys(counts, 0),
+        "mergeable": None,
+        "mergeable_state": "unknown",
+        "merged": False,
+        "maintainer_can_modify": False,
+        "merged_by": None,
+    }
+    return {
+        **ends,
+        **(more if whole else {}),
+        "_links": {link: {"href": where} for link, where in links.items()},
+        "id": number,
+        "node_id": f"PR_{number}",
+        "number": number,
+        "url": url,
+        "html_url": page,
+        "diff_url": f"{page}.diff",
+        "patch_url": f"{page}.patch",
+        "issue_url": issue_url,
+        "comments_url": f"{issue_url}/comments",
+        "commits_url": f"{url}/commits",
+        "review_comments_url": f"{url}/comments",
+        "review_comment_url": links["review_comment"],
+        "statuses_url": links["statuses"],
+        "state": state,
+        "locked": False,
+        "draft": draft,
+        "title": title,
+        "body": body,
+        "user": user(root, author),
+        "author_association": "NONE",
+        "labels": [label(root, name, one) for one in labels],
+        "assignee": None,
+        "milestone": None,
+        "auto_merge": None,
+        "merge_commit_sha": None,
+        "merged_at": None,
+        "closed_at": None if state == "open" else _WHEN,
+        "created_at": _WHEN,
+        "updated_at": _WHEN,
     }
 
 

@@ -1,7 +1,8 @@
-"""A stateful stand-in for GitHub's API on a free loopback port: comments, paging, faults.
+"""A stateful stand-in for GitHub's API on a free loopback port, with faults to order.
 
-Standard library alone. It keeps every exchange, so that a test can hold them against GitHub's own
-description of its API (tests/e2e); it must answer nothing that GitHub would not.
+Comments and paging stand here, branches and pull requests beside it. It keeps every exchange, so
+that a test can hold them against GitHub's own description of its API (tests/e2e); it must answer
+nothing that GitHub would not.
 """
 
 from __future__ import annotations
@@ -12,43 +13,20 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes import github_documents as documents
+from tests.fakes.github_git import BareRepository, GitData
+from tests.fakes.github_pulls import Pulls
+from tests.fakes.github_wire import Answer, Exchange, Request
+
+__all__ = ["BOT", "Answer", "Exchange", "FakeGitHub", "Fault"]
 
 BOT = "github-actions[bot]"
 _COMMENT_LIMIT = 65_536
 _LONGEST_HANG_S = 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exchange:
-    """One request and what it was answered; ``status`` is 0 where the connection was dropped."""
-
-    method: str
-    url: str
-    request_headers: dict[str, str]
-    request_body: bytes
-    status: int
-    response_headers: dict[str, str]
-    response_body: bytes
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.url).path
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What goes back over the wire, whole or damaged."""
-
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def encoded(self) -> bytes:
-        return b"" if self.body is None else json.dumps(self.body).encode()
 
 
 @dataclass(kw_only=True)
@@ -57,7 +35,8 @@ class Fault:
 
     ``how``: ``answer`` gives ``answer`` instead of doing the work; ``lose`` does the work and then
     drops the connection; ``drop`` only drops it; ``truncate`` cuts the true answer in half;
-    ``hang`` says nothing until the server stops.
+    ``hang`` says nothing until the server stops; ``work`` is the usual answer. ``first`` is done
+    before any of it: what somebody else did in the meantime.
     """
 
     method: str
@@ -65,16 +44,25 @@ class Fault:
     how: str = "answer"
     answer: Answer = field(default_factory=Answer)
     times: int = 1
+    first: Callable[[], object] | None = None
 
     def hits(self, method: str, path: str) -> bool:
         return self.times > 0 and method == self.method and re.search(self.path, path) is not None
 
 
 class FakeGitHub:
-    """The server and its state: one repository, its pull requests and their comments."""
+    """The server and its state: one repository, its pull requests and their comments.
+
+    ``folder`` takes a bare git repository, without which there are no branches.
+    """
 
     def __init__(
-        self, *, repository: str = "octo/bench", token: str = "a-token", page_limit: int = 100
+        self,
+        *,
+        repository: str = "octo/bench",
+        token: str = "a-token",
+        page_limit: int = 100,
+        folder: Path | None = None,
     ) -> None:
         self.repository = repository
         self.logins = {token: BOT}
@@ -89,6 +77,12 @@ class FakeGitHub:
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._ids = iter(range(1001, 10**9))
+        self.bare = None if folder is None else BareRepository(folder)
+        self.pulls = (
+            None
+            if self.bare is None
+            else Pulls(repository, self.bare, number=self._next_pull_request)
+        )
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -115,6 +109,15 @@ class FakeGitHub:
             told["body"] = documents.problem(told.pop("message"))
         self.faults.append(Fault(method=method, path=path, answer=Answer(**told), **fault))
 
+    def meanwhile(self, method: str, path: str, first: Callable[[], object]) -> None:
+        """Do this just before the next request of the kind is answered."""
+        self.faults.append(Fault(method=method, path=path, how="work", first=first))
+
+    def _next_pull_request(self) -> int:
+        number = max(self.pull_requests) + 1
+        self.pull_requests.add(number)
+        return number
+
     def add_comment(
         self, body: str, *, author: str | None = "someone", pull_request: int = 7
     ) -> int:
@@ -137,7 +140,9 @@ class FakeGitHub:
             found = next((fault for fault in self.faults if fault.hits(method, path)), None)
             if found is not None:
                 found.times -= 1
-            return found
+        if found is not None and found.first is not None:
+            found.first()
+        return found
 
     def work(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
         """Do what a request asks for."""
@@ -147,7 +152,7 @@ class FakeGitHub:
         root = f"http://{headers['host']}"
         parts = urlsplit(url)
         if method == "POST" and parts.path == "/graphql":
-            return self._graphql(login)
+            return self._graphql(login, json.loads(body))
         if method == "GET" and parts.path == f"/repos/{self.repository}":
             return Answer(
                 body=documents.repository(root, self.repository, push=not self.read_only),
@@ -160,10 +165,10 @@ class FakeGitHub:
                     return Answer(
                         status=403, body=documents.problem("Resource not accessible by integration")
                     )
-                request = _Request(
+                request = Request(
                     root=root,
                     login=login,
-                    number=int(found[1]),
+                    groups=tuple(unquote(group) for group in found.groups()),
                     query={name: values[-1] for name, values in parse_qs(parts.query).items()},
                     body=body,
                 )
@@ -171,9 +176,17 @@ class FakeGitHub:
                     return route(request)
         return Answer(status=404, body=documents.problem("Not Found"))
 
-    def _routes(self) -> list[tuple[str, str, Callable[[_Request], Answer]]]:
-        issues = f"/repos/{re.escape(self.repository)}/issues"
+    def _routes(self) -> list[tuple[str, str, Callable[[Request], Answer]]]:
+        root = f"/repos/{re.escape(self.repository)}"
+        issues = f"{root}/issues"
+        more = []
+        if self.bare is not None and self.pulls is not None:
+            more = [
+                *GitData(self.repository, self.bare).routes(root),
+                *self.pulls.routes(root),
+            ]
         return [
+            *more,
             ("GET", rf"{issues}/(\d+)", self._get_issue),
             ("GET", rf"{issues}/(\d+)/comments", self._list),
             ("POST", rf"{issues}/(\d+)/comments", self._create),
@@ -182,12 +195,14 @@ class FakeGitHub:
             ("DELETE", rf"{issues}/comments/(\d+)", self._delete),
         ]
 
-    def _graphql(self, login: str) -> Answer:
+    def _graphql(self, login: str, asked: dict[str, Any]) -> Answer:
         if not self.has_graphql:
             return Answer(status=404, body=documents.problem("Not Found"))
+        if self.pulls is not None and asked["query"].startswith("mutation"):
+            return Answer(body=self.pulls.mutate(asked["query"], asked["variables"]))
         return Answer(body={"data": {"viewer": {"login": login}}})
 
-    def _get_issue(self, request: _Request) -> Answer:
+    def _get_issue(self, request: Request) -> Answer:
         if request.number not in self.pull_requests:
             return Answer(status=404, body=documents.problem("Not Found"))
         held = sum(one["pull_request"] == request.number for one in self.comments)
@@ -195,7 +210,7 @@ class FakeGitHub:
             body=documents.issue(request.root, self.repository, request.number, comments=held)
         )
 
-    def _list(self, request: _Request) -> Answer:
+    def _list(self, request: Request) -> Answer:
         if request.number not in self.pull_requests:
             return Answer(status=404, body=documents.problem("Not Found"))
         held = [one for one in self.comments if one["pull_request"] == request.number]
@@ -218,24 +233,24 @@ class FakeGitHub:
             headers={"Link": told} if told else {},
         )
 
-    def _create(self, request: _Request) -> Answer:
+    def _create(self, request: Request) -> Answer:
         if request.number not in self.pull_requests:
             return Answer(status=404, body=documents.problem("Not Found"))
-        body = request.text()
+        body = _text(request)
         if body is None:
             return Answer(status=422, body=documents.invalid("body is too long, or no text"))
         self.add_comment(body, author=request.login, pull_request=request.number)
         created = self._comment(request, self.comments[-1])
         return Answer(status=201, body=created, headers={"Location": created["url"]})
 
-    def _get(self, request: _Request) -> Answer:
+    def _get(self, request: Request) -> Answer:
         found = self._find(request.number)
         if found is None:
             return Answer(status=404, body=documents.problem("Not Found"))
         return Answer(body=self._comment(request, found))
 
-    def _edit(self, request: _Request) -> Answer:
-        found, body = self._find(request.number), request.text()
+    def _edit(self, request: Request) -> Answer:
+        found, body = self._find(request.number), _text(request)
         if found is None:
             return Answer(status=404, body=documents.problem("Not Found"))
         if body is None:
@@ -243,7 +258,7 @@ class FakeGitHub:
         found.update(body=body, edits=found["edits"] + 1)
         return Answer(body=self._comment(request, found))
 
-    def _delete(self, request: _Request) -> Answer:
+    def _delete(self, request: Request) -> Answer:
         found = self._find(request.number)
         if found is None:
             return Answer(status=404, body=documents.problem("Not Found"))
@@ -253,7 +268,7 @@ class FakeGitHub:
     def _find(self, number: int) -> dict[str, Any] | None:
         return next((one for one in self.comments if one["id"] == number), None)
 
-    def _comment(self, request: _Request, one: dict[str, Any]) -> dict[str, Any]:
+    def _comment(self, request: Request, one: dict[str, Any]) -> dict[str, Any]:
         return documents.comment(
             request.root,
             self.repository,
@@ -264,22 +279,14 @@ class FakeGitHub:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Request:
-    root: str
-    login: str
-    number: int
-    query: dict[str, str]
-    body: bytes
-
-    def text(self) -> str | None:
-        """The ``body`` field, or None for what GitHub refuses."""
-        try:
-            value = json.loads(self.body)["body"]
-        except (ValueError, LookupError, TypeError):
-            return None
-        good = isinstance(value, str) and value.strip() and len(value) <= _COMMENT_LIMIT
-        return value if good else None
+def _text(request: Request) -> str | None:
+    """The ``body`` field of a comment, or None for what GitHub refuses."""
+    try:
+        value = request.json()["body"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    good = isinstance(value, str) and value.strip() and len(value) <= _COMMENT_LIMIT
+    return value if good else None
 
 
 def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
