@@ -137,6 +137,18 @@ class TestCompare:
         done = self.compare(tmp_path, one(1000, "a.json"), one(1300, "b.json"))
         assert done.returncode == 1, done.stdout + done.stderr
 
+    def test_unequal_launches__pair_as_far_as_both_go(self, tmp_path: Path) -> None:
+        def one(count: int, name: str) -> Path:
+            case = a_case_record(base=[], head=[1000.0 + 0.3 * k for k in range(count)])
+            return a_file(tmp_path, a_record([case]).model_copy(update={"job": "7/1"}), name)
+
+        done = self.compare(tmp_path, one(6, "a.json"), one(4, "b.json"), "--json")
+        (case,) = json.loads(done.stdout)["cases"]
+        assert (done.returncode, case["verdict"], case["pairs"]) == (0, "passed", 4)
+        done = self.compare(tmp_path, one(6, "a.json"), one(1, "b.json"), "--json")
+        (case,) = json.loads(done.stdout)["cases"]
+        assert (done.returncode, case["verdict"], case["pairs"]) == (7, "inconclusive", 1)
+
     def test_two_records_of_two_jobs_go_by_the_baseline_rule(self, tmp_path: Path) -> None:
         case = a_case_record(base=[], head=[1000, 1001, 999])
         later = a_record([case], created_at="2026-01-02T00:00:00+00:00")
