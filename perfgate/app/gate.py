@@ -20,6 +20,7 @@ from perfgate.app.resume import (
     told_before,
 )
 from perfgate.app.selection import Change, Selection, select
+from perfgate.app.sglang_files import plain_at
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
 from perfgate.backends.registry import BACKENDS
 from perfgate.baselines.calibration import NAME as CALIBRATION
@@ -86,7 +87,9 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     files = _files_of(git, base.commit, selection, fingerprint.hardware_key)
     baselines = load_baselines(files, hardware_key=fingerprint.hardware_key)
     histories, notes = _histories(files, selection, fingerprint)
-    for note in notes:
+    asked = policy.strategy == "baseline"
+    plain, told = plain_at(git, base.commit, selection, fingerprint) if asked else ({}, ())
+    for note in (*notes, *told):
         selection = selection.noting(note)
     stored = stored_jobs(baselines)
     if earlier is not None:
@@ -109,7 +112,7 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     )
     if earlier is not None:
         record = joined(earlier, record)
-    return decide(record, baselines=stored), record
+    return decide(record, baselines=stored, plain=plain), record
 
 
 def _measured(
@@ -222,10 +225,7 @@ def _select(
     changed = git.changed_paths(base.commit)
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=changed)
     selection = select(base_suite, head_suite, change=change, only=request.only)
-    if selection.state_folder is None:
-        return selection
-    folder = selection.state_folder.rstrip("/") + "/"
-    touched = sorted(path for path in changed if path.startswith(folder))
+    touched = sorted(path for path in changed if selection.keeps(path))
     if not touched:
         return selection
     more = f" and {len(touched) - 1} more" if len(touched) > 1 else ""

@@ -13,7 +13,7 @@ from pathspec import GitIgnoreSpec
 
 from perfgate.errors import ConfigurationError
 from perfgate.records import GatePolicy, Origin
-from perfgate.suite import Case, Gate, Suite
+from perfgate.suite import Case, Gate, SglangFiles, Suite
 
 _TOLD_KEYS = ("accuracy", "allow", "outputs", "timeout", "when")
 
@@ -33,8 +33,17 @@ class Selection:
     name: str
     policy: GatePolicy
     state_folder: str | None
+    sglang: SglangFiles | None
     chosen: tuple[Chosen, ...]
     notes: tuple[str, ...] = ()
+
+    def keeps(self, path: str) -> bool:
+        """Whether a path below the repository is a baseline, or what is kept beside them."""
+        if self.sglang is not None and path in self.sglang.files.values():
+            return True
+        return self.state_folder is not None and path.startswith(
+            self.state_folder.rstrip("/") + "/"
+        )
 
     def noting(self, note: str) -> Selection:
         """The same selection with one more note."""
@@ -74,6 +83,7 @@ def select(
         name=judge.name,
         policy=judge.gate.policy(),
         state_folder=judge.state_folder,
+        sglang=judge.sglang,
         chosen=tuple(kept),
         notes=notes,
     )

@@ -27,6 +27,7 @@ from perfgate.verdict.cases import failed, new, undecided
 from perfgate.verdict.conclude import conclude
 from perfgate.verdict.decide import cost_of, counts_of
 from perfgate.verdict.metrics import failure_of, is_usable
+from perfgate.verdict.plain import PlainFigures
 from perfgate.verdict.tolerance import Expected, expected_of, judge_run, run_of
 
 STRATEGY = "tolerance"
@@ -84,7 +85,7 @@ def compare_dump(
         tolerances=baseline.tolerances_of(profile),
         fractions=baseline.sampling.step_fractions,
     )
-    notes = _notes(baseline, path=path, profile=profile)
+    notes = told_of(baseline, name=path.name, profile=profile)
     if baseline.has_overrides_for(name):
         notes.append("a dump names no runner: the figures for all runners were used")
     tree = Tree(commit=head.commit, ref=head.name)
@@ -119,7 +120,7 @@ def compare_record(
     ]
     decision = _decision(
         cases,
-        notes=[*record.notes, *_notes(baseline, path=path, profile=profile)],
+        notes=[*record.notes, *told_of(baseline, name=path.name, profile=profile)],
         base=None,
         head=record.head,
         cost=cost_of(record.cases),
@@ -152,14 +153,16 @@ def _case(
         return undecided(case, record)
     if expected is None:
         return new(case, "the file has no such scenario")
-    decided = judge_run(
-        expected,
-        run_of([report for launch in usable for report in launch.reports]),
+    return plain_figures(baseline, expected, profile=profile).judge(case.id, usable)
+
+
+def plain_figures(baseline: SglangBaseline, expected: Expected, *, profile: str) -> PlainFigures:
+    """What the file expects of a scenario, with the file's own rules for it."""
+    return PlainFigures(
+        expected=expected,
         tolerances=baseline.tolerances_of(profile),
         fractions=baseline.sampling.step_fractions,
-        launches=len(usable),
     )
-    return decided.model_copy(update={"id": case.id})
 
 
 def _decision(
@@ -189,14 +192,15 @@ def _decision(
     )
 
 
-def _notes(baseline: SglangBaseline, *, path: Path, profile: str) -> list[str]:
+def told_of(baseline: SglangBaseline, *, name: str, profile: str) -> list[str]:
+    """What a reader of a decision by the file called ``name`` must know."""
     told = [_RULE.format(profile)]
     if not baseline.tolerances:
-        told.append(f"{path.name} holds no tolerances: those of sglang's H100 file were used")
+        told.append(f"{name} holds no tolerances: those of sglang's H100 file were used")
     about = [baseline.metadata.get(key) for key in ("hardware", "last_updated")]
     known = [text for text in about if isinstance(text, str)]
     if known:
-        told.append(f"{path.name} says of its figures: {', '.join(known)}")
+        told.append(f"{name} says of its figures: {', '.join(known)}")
     return told
 
 

@@ -11,7 +11,7 @@ import math
 from perfgate.errors import ExitCode
 from perfgate.records import CaseDecision, Decision, Verdict
 from perfgate.report.order import end_to_end, moved, ordered_cases
-from perfgate.report.words import EMOJI, case_word, count, device_minutes, within
+from perfgate.report.words import EMOJI, by_tolerance, case_word, count, device_minutes, within
 
 # The entries of the output `regressions`: a job output may hold 1 MB, all outputs 50 MB.
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idoutputs
@@ -46,8 +46,10 @@ def _headline(decision: Decision) -> tuple[str, str]:
     worst = ordered_cases(decision)[0].verdict
     groups = _groups(judged)
     text = _counted(groups, len(judged)) if groups else _all_unchanged(decision, judged)
-    if worst is Verdict.REGRESSED and decision.strategy == "tolerance":
-        text += " by tolerance, no error rate"
+    slower = [case for case in judged if case.verdict is Verdict.REGRESSED]
+    if tolerated := sum(map(by_tolerance, slower)):
+        several = f", {tolerated:,} of them" if tolerated < len(slower) else ""
+        text += f"{several} by tolerance, no error rate"
     if new := len(decision.cases) - len(judged):
         text += f"; {new} new"
     emoji = EMOJI[min((case.verdict for case in judged), key=list(EMOJI).index)]
@@ -89,11 +91,12 @@ def _counted(groups: list[tuple[int, str, str]], total: int) -> str:
 
 
 def _all_unchanged(decision: Decision, judged: list[CaseDecision]) -> str:
-    if decision.strategy == "tolerance":
-        told = f"{len(judged):,} of {count(len(judged), 'case')} within tolerance, no error rate"
-        return f"{told}; {cost(decision)}"
+    total, tolerated = count(len(judged), "case"), sum(map(by_tolerance, judged))
+    within_limits = f"{tolerated:,} of {total} within tolerance, no error rate"
+    if tolerated == len(judged):
+        return f"{within_limits}; {cost(decision)}"
     than = "the baseline" if decision.strategy == "baseline" else "base"
-    text = f"{len(judged):,} of {count(len(judged), 'case')} as fast as {than}"
+    text = f"{len(judged) - tolerated:,} of {total} as fast as {than}"
     totals = [end_to_end(case) for case in judged]
     ends = [
         abs(end - 1)
@@ -104,6 +107,8 @@ def _all_unchanged(decision: Decision, judged: list[CaseDecision]) -> str:
     ]
     if ends:
         text += f", within {within(max(ends))}"
+    if tolerated:
+        text += f"; {within_limits}"
     return f"{text}; {cost(decision)}"
 
 

@@ -17,7 +17,7 @@ from perfgate.report.order import ordered_cases, plainly_unchanged
 from perfgate.report.rows import case_row
 from perfgate.report.sentences import NextStep, Told, next_step, short, told, warnings
 from perfgate.report.tables import rows_table
-from perfgate.report.words import count
+from perfgate.report.words import by_tolerance, count
 
 MAX_NOTES = 20
 MAX_WARNINGS = 30
@@ -123,7 +123,8 @@ def unchanged_fold(decision: Decision, *, room: int) -> Fold | None:
     if not cases:
         return None
     table = rows_table([case_row(case) for case in cases], room=room)
-    how = "within tolerance" if decision.strategy == "tolerance" else "unchanged"
+    ways = {"within tolerance" if by_tolerance(case) else "unchanged" for case in cases}
+    how = " or ".join(sorted(ways))
     title = f"{count(len(cases), 'case')} {how}"
     return Fold(title=title, body=table.text, left_out=table.left_out)
 

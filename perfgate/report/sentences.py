@@ -17,7 +17,16 @@ from perfgate.report.order import (
     ordered_cases,
     plainly_unchanged,
 )
-from perfgate.report.words import case_word, change, count, figures, interval, known, within
+from perfgate.report.words import (
+    by_tolerance,
+    case_word,
+    change,
+    count,
+    figures,
+    interval,
+    known,
+    within,
+)
 from perfgate.verdict.attribution import attribute, sentence_fragment
 
 UNKNOWN = "?"
@@ -146,9 +155,10 @@ def next_step(decision: Decision) -> NextStep | None:
 
 def _step_for(word: str, case: CaseDecision, decision: Decision, command: str) -> NextStep:
     """What to do about the worst case."""
-    if decision.strategy == "tolerance":
+    if decision.strategy == "tolerance" or by_tolerance(case):
         text = "measure both sides in pairs, which say how sure they are:"
-        return NextStep(text=text, command="perfgate gate")
+        paired = " --strategy paired" if decision.strategy == "baseline" else ""
+        return NextStep(text=text, command=f"perfgate gate{paired}")
     if word in _SEEN_LOCALLY:
         # Only what the suite allows as an id is safe to paste into a shell.
         if _CASE_ID.fullmatch(case.id):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from perfgate.records import CaseDecision, MetricDecision, Verdict
 from perfgate.report.order import incomplete
+from perfgate.verdict.tolerance import NO_ERROR_RATE
 from perfgate.verdict.wording import LIMIT
 
 MINUS = "\u2212"
@@ -161,6 +162,11 @@ def case_word(case: CaseDecision) -> str:
     if case.verdict is Verdict.FAILED and case.output == "changed":
         return "failed: output changed"
     return word
+
+
+def by_tolerance(case: CaseDecision) -> bool:
+    """Whether its figures were held against limits, with no error rate known."""
+    return case.detail == NO_ERROR_RATE
 
 
 def output_word(case: CaseDecision) -> str:
