@@ -56,9 +56,9 @@ def explain(base: Path, head: Path | None, *, most_metrics: int) -> tuple[CaseEv
     record = _need_record(read_document(base), base)
     if head is not None:
         second = _need_record(read_document(head), head)
-        if not record.job or record.job != second.job:
+        if not _one_visit(record, second):
             raise ConfigurationError(
-                "these are no records of one job: nothing is paired", fix=_PAIRS
+                "these are no records of one job on one machine: nothing is paired", fix=_PAIRS
             )
         record = _joined(record, second)
     found = evidence_of(record, decide(record), most_metrics=most_metrics)
@@ -68,10 +68,17 @@ def explain(base: Path, head: Path | None, *, most_metrics: int) -> tuple[CaseEv
 
 
 def _two_records(first: Record, second: Record, path: Path) -> Decision:
-    if first.job and first.job == second.job:
+    if _one_visit(first, second):
         return decide(_joined(first, second))
     stored = {case.id: add_job(None, first, case.id).stored_jobs() for case in first.cases}
     return _against(second, stored, path)
+
+
+def _one_visit(first: Record, second: Record) -> bool:
+    """Whether the launches of two records may be pairs: of one job, on one machine."""
+    one, other = first.fingerprint, second.fingerprint
+    same_machine = (one.hardware_key, one.must_match) == (other.hardware_key, other.must_match)
+    return bool(first.job) and first.job == second.job and same_machine
 
 
 def _against(record: Record, stored: Mapping[str, StoredJobs], path: Path) -> Decision:

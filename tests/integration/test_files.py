@@ -176,6 +176,17 @@ class TestCompare:
         assert done.returncode == 7, done.stdout + done.stderr
         assert "not comparable" in done.stdout
 
+    def test_records_of_one_job_on_two_machines_are_not_compared(self, tmp_path: Path) -> None:
+        case = a_case_record(base=[], head=[1000, 1001, 999])
+        one = a_record([case]).model_copy(update={"job": "7/1"})
+        moved = one.fingerprint.model_copy(update={"must_match": {"cpu": "b"}})
+        other = one.model_copy(update={"fingerprint": moved})
+        done = self.compare(
+            tmp_path, a_file(tmp_path, one, "a.json"), a_file(tmp_path, other, "b.json")
+        )
+        assert done.returncode == 7, done.stdout + done.stderr
+        assert "not comparable" in done.stdout
+
     @pytest.mark.parametrize(
         ("text", "told"),
         [
