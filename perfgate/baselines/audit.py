@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from statistics import median
 from typing import Literal, TypeAlias, TypeGuard
 
 from perfgate.baselines.places import Document
@@ -24,7 +25,10 @@ ROUNDING = 0.005
 """Half of the last digit that sglang's files keep."""
 LARGEST = 1e12
 """Thirty years in ms, an exbibyte in MiB: nothing that anyone measures."""
-MAX_AGE_DAYS = 180
+LEAST_STEPS = 4
+"""With fewer steps nobody can tell the first ones from the usual ones."""
+ENQUEUE_RATIO = 0.6
+"""A step under this part of the median step did not wait for the device."""
 _SHOWN_CHARS = 60
 
 
@@ -51,7 +55,7 @@ class Limits:
     """When an entry is old: older than ``max_age_days`` on ``today``."""
 
     today: date
-    max_age_days: int = MAX_AGE_DAYS
+    max_age_days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +132,21 @@ def aged(said: object, limits: Limits) -> int | None:
     """
     days = (limits.today - datetime.fromisoformat(str(said)).date()).days
     return days if days > limits.max_age_days or days < -1 else None
+
+
+def host_times(steps: Sequence[float]) -> str:
+    """Why the first steps look as if they only put work into a queue; empty where they do not."""
+    if len(steps) < LEAST_STEPS:
+        return ""
+    usual = median(steps)
+    first = next((i for i, ms in enumerate(steps) if ms >= ENQUEUE_RATIO * usual), 0)
+    if not 0 < first <= max(1, len(steps) // 4):
+        return ""
+    which = "it looks like a host time" if first == 1 else f"the first {first} look like host times"
+    return (
+        f"step 0 takes {steps[0]:.2f} ms and the median step {usual:.2f} ms: {which}, taken before "
+        "the device was waited for"
+    )
 
 
 def names(found: Sequence[str], *, most: int = 3) -> str:

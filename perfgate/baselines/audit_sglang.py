@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean, median
 from typing import Any
 
-from perfgate.baselines.audit import Entry, Finding, Limits, aged, is_figure, tolerance
+from perfgate.baselines.audit import Entry, Finding, Limits, aged, host_times, is_figure, tolerance
 from perfgate.baselines.places import Document
 from perfgate.baselines.sglang import Scenario, parse_sglang_baseline
 from perfgate.baselines.spans import JsonPath
@@ -31,10 +31,6 @@ _DENOISES = re.compile(r"(?<!Before)(Denoising|Refinement)Stage$")
 """The stages that serve steps, by their names, which is all that the file tells of them."""
 _NO_FIGURE = "guards nothing: write a measured figure"
 
-LEAST_STEPS = 4
-"""With fewer steps nobody can tell the first ones from the usual ones."""
-ENQUEUE_RATIO = 0.6
-"""A step under this part of the median step did not wait for the device."""
 EXPLAINED = 0.67
 """Steps that add up to less than this part of their stage did not see all of its work."""
 
@@ -132,7 +128,11 @@ def _of_a_scenario(entry: Entry, scenario: object) -> Iterator[Finding]:
     if E2E not in scenario:
         yield entry.finding("error", (E2E,), "this figure must be there")
     for path, value in figures(scenario):
-        yield from _impossible(entry, path, value)
+        if path[0] in (MEAN, MEDIAN) and value == 0 and not scenario.get(STEPS):
+            # The format must have these two; 0 is how it says that there are no steps.
+            yield entry.finding("warning", path, "there are no steps: none is guarded", stored=0.0)
+        else:
+            yield from _impossible(entry, path, value)
     yield from _of_its_steps(entry, scenario)
     yield from _of_its_stages(entry, scenario)
 
@@ -203,26 +203,8 @@ def _of_its_steps(entry: Entry, scenario: Mapping[str, Any]) -> Iterator[Finding
                 stored=stored,
                 derived=round(derived, 2),
             )
-    yield from _enqueued(entry, steps)
-
-
-def _enqueued(entry: Entry, steps: list[float]) -> Iterator[Finding]:
-    """Steps that only put work into a queue: the first few, while it is not full yet."""
-    if len(steps) < LEAST_STEPS:
-        return
-    usual = median(steps)
-    first = next((i for i, ms in enumerate(steps) if ms >= ENQUEUE_RATIO * usual), 0)
-    if 0 < first <= max(1, len(steps) // 4):
-        which = (
-            "it looks like a host time" if first == 1 else f"the first {first} look like host times"
-        )
-        yield entry.finding(
-            "warning",
-            (STEPS, "0"),
-            f"step 0 takes {steps[0]:g} ms and the median step {usual:.2f} ms: {which}, taken "
-            "before the device was waited for",
-            stored=steps[0],
-        )
+    if told := host_times(steps):
+        yield entry.finding("warning", (STEPS, "0"), told, stored=steps[0])
 
 
 def _of_its_stages(entry: Entry, scenario: Mapping[str, Any]) -> Iterator[Finding]:

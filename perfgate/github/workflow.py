@@ -15,12 +15,26 @@ _CUT: Final = "\n\n(cut here: a job summary holds 1 MiB; decision.json has every
 
 Kind = Literal["notice", "warning", "error"]
 
+MOST_ANNOTATIONS: Final = 10
+"""Of each kind, from one step; GitHub drops what comes after them."""
 
-def annotation(kind: Kind, message: str, *, title: str = "perfgate") -> str:
-    """One workflow command; no text in ``message`` or ``title`` can end it or start another."""
+
+def annotation(
+    kind: Kind,
+    message: str,
+    *,
+    title: str = "perfgate",
+    place: tuple[str, int] | None = None,
+) -> str:
+    """One workflow command; no text in it can end it or start another.
+
+    ``place`` is a file, from the repository's root, and a line of it, where GitHub shows the
+    message among the changes.
+    """
     if len(message) > _MESSAGE_LIMIT_CHARS:
         message = message[: _MESSAGE_LIMIT_CHARS - 1] + "…"
-    return f"::{kind} title={_property(title)}::{_data(message)}"
+    where = f"file={_property(place[0])},line={place[1]}," if place is not None else ""
+    return f"::{kind} {where}title={_property(title)}::{_data(message)}"
 
 
 def output(name: str, value: str, *, delimiter: str) -> str:

@@ -71,7 +71,7 @@ def read(data: object) -> Document:
 
 
 def audit(data: object) -> list[Finding]:
-    return audit_sglang(read(data), Limits(today=TODAY))
+    return audit_sglang(read(data), Limits(today=TODAY, max_age_days=180))
 
 
 def against(new: object, old: object, measured: Any = None) -> list[Finding]:
@@ -196,6 +196,15 @@ class TestOneFile:
             "expected_avg_denoise_ms",
             "expected_median_denoise_ms",
         ]
+
+    def test_zero_is_how_the_format_says_that_there_are_no_steps(self) -> None:
+        none = {f"{WAN}/denoise_step_ms": {}, f"{WAN}/expected_avg_denoise_ms": 0.0}
+        found = audit(with_changes(a_file(), {**none, f"{WAN}/expected_median_denoise_ms": 0.0}))
+        fields = ["expected_avg_denoise_ms", "expected_median_denoise_ms"]
+        assert of_wan(found, "warning") == fields
+        assert of_wan(found) == []
+        zeros = {f"{WAN}/{field}": 0.0 for field in fields}
+        assert of_wan(audit(with_changes(a_file(), zeros))) == fields
 
     def test_steps_that_explain_little_of_their_stage(self) -> None:
         scenario = a_scenario((40.0, 41.0, 42.0, 43.0))

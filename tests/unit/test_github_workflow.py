@@ -12,6 +12,11 @@ def test_annotation():
     assert told == "::warning title=a%3Ab%2Cc%0A::100 %25 sure%0A::error::forged%0D"
 
 
+def test_annotation__on_a_line():
+    told = annotation("error", "raised", place=("perf,x/a:b.json", 146))
+    assert told == "::error file=perf%2Cx/a%3Ab.json,line=146,title=perfgate::raised"
+
+
 @given(st.text(), st.text())
 def test_annotation__is_one_command(message, title):
     told = annotation("notice", message, title=title)

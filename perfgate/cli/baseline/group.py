@@ -7,7 +7,13 @@ import click
 from perfgate.cli.lazy import LazyGroup
 
 COMMANDS = {
-    "update": ("perfgate.cli.baseline.update:update", "Add a record's launches to the baselines."),
+    "check": ("perfgate.cli.baseline.check:check", "Look for what cannot be true in the files."),
+    "update": (
+        "perfgate.cli.baseline.update:update",
+        "Bring the baselines up to date by new launches.",
+    ),
+    "import": ("perfgate.cli.baseline.import_:import_", "Make entries from a file of sglang's."),
+    "export": ("perfgate.cli.baseline.export:export", "Write launches into a file of sglang's."),
 }
 
 

@@ -1,0 +1,117 @@
+"""Audits one file of the baselines, whichever kind it is, alone and against its earlier version.
+
+Text in, findings out; no effect.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from perfgate.baselines.accepted import NAME as ACCEPTED
+from perfgate.baselines.accepted import parse_accepted
+from perfgate.baselines.audit import Finding, Limits, in_order, not_repeated
+from perfgate.baselines.audit_against import Measured, audit_changes
+from perfgate.baselines.audit_native import audit_native
+from perfgate.baselines.audit_sglang import SCENARIOS, audit_sglang
+from perfgate.baselines.calibration import parse_calibration
+from perfgate.baselines.places import Document, read_document
+from perfgate.baselines.sglang import MAX_FILE_BYTES
+from perfgate.errors import BaselineError
+
+_RESTORE = "restore the file from its last commit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version of a file, by itself; ``document`` is None where it is no JSON."""
+
+    document: Document | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What is wrong in a file; ``standing`` counts what its earlier version holds just the same."""
+
+    findings: tuple[Finding, ...]
+    standing: int = 0
+
+
+def audit_version(text: str, *, name: str, limits: Limits) -> Version:
+    """A file by itself; ``name`` is its path as it is told, with / between its parts."""
+    if len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
+        return _refused(name, f"the file is larger than {MAX_FILE_BYTES} bytes")
+    if PurePosixPath(name).name == ACCEPTED:
+        return _acceptances(text, name)
+    try:
+        document = read_document(text, name=name)
+    except json.JSONDecodeError as error:
+        return _refused(name, f"this is not JSON: {error.msg}: {_RESTORE}", line=error.lineno)
+    except (ValueError, RecursionError) as error:
+        return _refused(name, f"this is not JSON: {error}: {_RESTORE}")
+    return Version(document=document, findings=tuple(in_order(_of_its_kind(document, limits))))
+
+
+def audit_against(new: Version, old: Version, *, measured: Measured) -> Audit:
+    """A file and what changed in it; what the earlier version holds just the same is counted.
+
+    ``measured`` is by scenario what new launches give, for sglang's files.
+    """
+    fresh = not_repeated(new.findings, old.findings)
+    standing = len(new.findings) - len(fresh)
+    changes: list[Finding] = []
+    if new.document is not None and old.document is not None and _is_sglang(new.document):
+        changes = audit_changes(new.document, old.document, found=new.findings, measured=measured)
+    return Audit(findings=tuple(in_order([*fresh, *changes])), standing=standing)
+
+
+def _of_its_kind(document: Document, limits: Limits) -> list[Finding]:
+    if _is_sglang(document):
+        return audit_sglang(document, limits)
+    kind = _schema(document)
+    if kind == "perfgate.baseline":
+        return audit_native(document, limits)
+    if kind == "perfgate.calibration":
+        return _calibration(document)
+    return [_at(document.name, "this is neither a baseline of perfgate nor a file of sglang's")]
+
+
+def _is_sglang(document: Document) -> bool:
+    data = document.value
+    return isinstance(data, dict) and SCENARIOS in data and "schema" not in data
+
+
+def _schema(document: Document) -> object:
+    return document.value.get("schema") if isinstance(document.value, dict) else None
+
+
+def _calibration(document: Document) -> list[Finding]:
+    # Outside of a hardware key's folder nothing but the file says which machine it is of.
+    key = PurePosixPath(document.name).parent.name or str(document.value.get("hardware_key"))
+    try:
+        parse_calibration(document.text, source=document.name, hardware_key=key)
+    except BaselineError as error:
+        return [_of_refusal(document.name, error)]
+    return []
+
+
+def _acceptances(text: str, name: str) -> Version:
+    try:
+        parse_accepted(text, source=name)
+    except BaselineError as error:
+        return Version(document=None, findings=(_of_refusal(name, error),))
+    return Version(document=None, findings=())
+
+
+def _of_refusal(name: str, error: BaselineError) -> Finding:
+    return _at(name, error.problem.removeprefix(f"{name}: "))
+
+
+def _refused(name: str, message: str, *, line: int = 1) -> Version:
+    return Version(document=None, findings=(_at(name, message, line=line),))
+
+
+def _at(name: str, message: str, *, line: int = 1) -> Finding:
+    return Finding(file=name, line=line, scenario="", field="", severity="error", message=message)
