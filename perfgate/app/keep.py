@@ -1,52 +1,265 @@
-"""Adds a measured record to the baseline files of this repository."""
+"""Brings the baseline files up to date by measured records: texts in, texts and changes out.
+
+:func:`updated` is pure, for whoever reads and writes files somewhere else than here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from perfgate.app.trees import read_suite
-from perfgate.baselines.entry import add_job
-from perfgate.baselines.native import parse_baseline
-from perfgate.baselines.store import write_baseline
-from perfgate.errors import ConfigurationError
-from perfgate.records import parse_record
+from perfgate.baselines.accepted import NAME as ACCEPTED
+from perfgate.baselines.accepted import parse_accepted, render_accepted
+from perfgate.baselines.change import CaseChange
+from perfgate.baselines.native import render_baseline
+from perfgate.baselines.permit import Request
+from perfgate.baselines.sglang import Scenario, parse_sglang_baseline
+from perfgate.baselines.sglang_edit import figures_of, updated_scenario
+from perfgate.baselines.store import load_baselines
+from perfgate.baselines.update import Figures, update_entry
+from perfgate.errors import BaselineError, ConfigurationError
+from perfgate.files import write_atomically
+from perfgate.records import Record, parse_record
 from perfgate.sides.git import open_repository
+from perfgate.suite import Suite
+from perfgate.verdict.acceptance import Acceptance
+from perfgate.verdict.metrics import END_TO_END, LOAD
+
+__all__ = ["Request", "Tree", "Update", "files_needed", "keep", "updated", "who_asks"]
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """The commit whose files are read, and its date: since then a figure without launches holds."""
+
+    commit: str
+    date: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """The files that change, whole, by their path below the repository; and what changes in them.
+
+    The permissions come first, so that whoever is interrupted while writing leaves a permission
+    without a slower baseline, never the other way round.
+    """
+
+    texts: Mapping[str, str]
+    changes: tuple[CaseChange, ...]
+
+
+def files_needed(suite: Suite, records: Sequence[Record], *, only: Sequence[str] = ()) -> list[str]:
+    """The paths below the repository that :func:`updated` reads; some may not be there yet."""
+    folder, key = _folder(suite), _hardware_key(records)
+    paths = [str(folder / key / f"{case}.json") for case in _cases(suite, records, only)]
+    file = suite.sglang.file_of(key) if suite.sglang is not None else None
+    return [str(folder / ACCEPTED), *([file] if file is not None else []), *paths]
+
+
+def updated(
+    files: Mapping[str, str],
+    suite: Suite,
+    records: Sequence[Record],
+    *,
+    at: Tree,
+    request: Request,
+    only: Sequence[str] = (),
+) -> Update:
+    """Every entry of the records' cases (or ``only`` these) from all the records that have it.
+
+    ``files`` are the texts of those of :func:`files_needed` that exist, as they are ``at`` a
+    commit. A metric that got looser without a sufficient reason is told as unexplained. Raises
+    BaselineError for records that are no baseline and for files that cannot be trusted,
+    ConfigurationError for a suite without baselines. All is refused, or nothing.
+    """
+    folder, key = _folder(suite), _hardware_key(records)
+    permissions = str(folder / ACCEPTED)
+    before = parse_accepted(files[permissions], source=permissions) if permissions in files else ()
+    native = load_baselines(
+        {path: text for path, text in files.items() if PurePosixPath(path).is_relative_to(folder)},
+        hardware_key=key,
+    )
+    foreign = _Foreign.of(suite, files, key, at)
+    accepted: tuple[Acceptance, ...] = before
+    texts, changes = {}, []
+    for case in _cases(suite, records, only):
+        done = update_entry(
+            native.get(case),
+            _having(case, records),
+            case,
+            policy=suite.gate.policy(),
+            request=request,
+            accepted=accepted,
+            elsewhere=foreign.figures(case) if foreign is not None else None,
+        )
+        accepted = done.accepted
+        changes.append(done.change)
+        texts[str(folder / key / f"{case}.json")] = render_baseline(done.entry)
+        if foreign is not None:
+            figures = figures_of(done.entry)
+            foreign = foreign.with_text(
+                updated_scenario(foreign.text, case, figures, source=foreign.path)
+            )
+    if foreign is not None:
+        texts[foreign.path] = foreign.text
+    if set(accepted) != set(before):
+        texts = {permissions: render_accepted(accepted), **texts}
+    changed = {path: text for path, text in texts.items() if files.get(path) != text}
+    return Update(texts=changed, changes=tuple(changes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Foreign:
+    """The file of another format that is kept beside the launches."""
+
+    path: str
+    text: str
+    at: Tree
+
+    @classmethod
+    def of(cls, suite: Suite, files: Mapping[str, str], key: str, at: Tree) -> _Foreign | None:
+        """None where no pattern of the suite names a file for this machine."""
+        path = suite.sglang.file_of(key) if suite.sglang is not None else None
+        if path is None:
+            return None
+        if path not in files:
+            raise BaselineError(
+                f"there is no file {path}, which the suite names for {key}",
+                fix="Begin it with sglang's own metadata and tolerances, or mend the path.",
+            )
+        return cls(path=path, text=files[path], at=at)
+
+    def with_text(self, text: str) -> _Foreign:
+        return _Foreign(path=self.path, text=text, at=self.at)
+
+    def figures(self, case: str) -> Figures | None:
+        """What the file says of a case in the metrics that launches have, too."""
+        scenario = parse_sglang_baseline(self.text, source=self.path).scenarios.get(case)
+        if scenario is None:
+            return None
+        return Figures(values=_comparable(scenario), commit=self.at.commit, date=self.at.date)
+
+
+def _comparable(scenario: Scenario) -> dict[str, float]:
+    """Times of sglang's that mean the same as ours; its memory is read at other moments."""
+    told = {END_TO_END: scenario.expected_e2e_ms, **scenario.stages_ms}
+    told[LOAD] = scenario.expected_load_ms
+    return {name: value for name, value in told.items() if value}
+
+
+def _folder(suite: Suite) -> PurePosixPath:
+    if suite.state_folder is None:
+        raise ConfigurationError(
+            "the suite names no folder for baselines", fix="Add `baselines: baselines/` to it."
+        )
+    return PurePosixPath(suite.state_folder)
+
+
+def _hardware_key(records: Sequence[Record]) -> str:
+    """The key that all records share; part of a path, so not believed."""
+    keys = sorted({record.fingerprint.hardware_key for record in records})
+    if len(keys) != 1:
+        raise BaselineError(
+            f"the records are of {len(keys)} kinds of machines: {', '.join(keys) or 'none'}",
+            fix="Update one kind of machine at a time.",
+        )
+    if not _KEY.fullmatch(keys[0]):
+        raise BaselineError(
+            f"{keys[0]!r} is no hardware key", fix="Give a record that perfgate wrote."
+        )
+    return keys[0]
+
+
+def _cases(suite: Suite, records: Sequence[Record], only: Sequence[str]) -> list[str]:
+    """The cases to update, each once; the suite knows them all."""
+    found = dict.fromkeys(only or [case.id for record in records for case in record.cases])
+    known = [case.id for case in suite.cases]
+    unknown = [name for name in found if name not in known]
+    if unknown:
+        raise BaselineError(
+            f"the suite has no case {', '.join(map(repr, unknown))}; it has: {', '.join(known)}",
+            fix="Name its cases with --case, or give a record of this suite.",
+        )
+    return list(found)
+
+
+def _having(case_id: str, records: Sequence[Record]) -> list[Record]:
+    """The records with this case; all of them where none has it, for the refusal to name."""
+    found = [one for one in records if any(case.id == case_id for case in one.cases)]
+    return found or list(records)
 
 
 def keep(
-    start: Path, environ: Mapping[str, str], *, suite: str, record: Path, only: Sequence[str]
-) -> list[Path]:
-    """Add the record's head launches as one more job of each case of the suite at ``start``.
+    start: Path,
+    environ: Mapping[str, str],
+    *,
+    suite: str,
+    records: Sequence[Path],
+    request: Request,
+    only: Sequence[str] = (),
+) -> Update:
+    """Bring the files of the repository at ``start`` up to date; nothing is written on a refusal.
 
-    Returns the files written, as paths below the repository.
-
-    Raises BaselineError for a record that is no baseline, ConfigurationError where the suite
-    names no folder for baselines.
+    BaselineError as :func:`updated` raises it, and where a metric got looser unexplained.
     """
     git = open_repository(start, environ)
-    folder = read_suite(git, suite).state_folder
-    if folder is None:
-        raise ConfigurationError(
-            f"{suite} names no folder for baselines", fix="Add `baselines: baselines/` to it."
+    judge = read_suite(git, suite)
+    measured = [_read_record(path) for path in records]
+    paths = files_needed(judge, measured, only=only)
+    files = {path: text for path in paths if (text := _read(git.root / path)) is not None}
+    commit, _, date = git("show", "--no-patch", "--format=%H %cI", "HEAD").strip().partition(" ")
+    update = updated(
+        files, judge, measured, at=Tree(commit=commit, date=date), request=request, only=only
+    )
+    _refuse_unexplained(update.changes)
+    for path, text in update.texts.items():
+        write_atomically(git.root / path, text)
+    return update
+
+
+def who_asks(start: Path, environ: Mapping[str, str]) -> str:
+    """Who started the workflow, or whom git knows here; empty where nobody is known."""
+    actor = environ.get("GITHUB_ACTOR")
+    if actor:
+        return actor
+    return open_repository(start, environ).asks("config", "user.name") or ""
+
+
+def _refuse_unexplained(changes: Iterable[CaseChange]) -> None:
+    found = [
+        f"{change.case} {one.metric} {one.old:.6g} → {one.new:.6g} {one.unit}"
+        for change in changes
+        for one in change.metrics
+        if one.metric in change.unexplained and one.old is not None and one.new is not None
+    ]
+    if found:
+        raise BaselineError(
+            f"slower than the margin allows: {'; '.join(found)}",
+            fix="Mend it, or accept it for a time: --reason TEXT --issue URL --expires DATE.",
         )
+
+
+def _read(path: Path) -> str | None:
     try:
-        text = record.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BaselineError(
+            f"{path} cannot be read: {error}", fix="Restore the file from its last commit."
+        ) from error
+
+
+def _read_record(path: Path) -> Record:
+    try:
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"{record} cannot be read: {error}", fix="Give the record.json of `perfgate measure`."
+            f"{path} cannot be read: {error}", fix="Give the record.json of `perfgate measure`."
         ) from error
-    measured = parse_record(text, source=str(record))
-    key = measured.fingerprint.hardware_key
-    # Every case is added before one is written, so that a refusal leaves all files as they were.
-    added = []
-    for case_id in only or [case.id for case in measured.cases]:
-        path = git.root / folder / key / f"{case_id}.json"
-        earlier = (
-            parse_baseline(path.read_text(encoding="utf-8"), source=str(path))
-            if path.exists()
-            else None
-        )
-        added.append(add_job(earlier, measured, case_id))
-    written = [write_baseline(one, folder=git.root / folder) for one in added]
-    return [path.relative_to(git.root) for path in written]
+    return parse_record(text, source=str(path))

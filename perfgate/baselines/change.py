@@ -18,6 +18,13 @@ Kind = Literal["new", "changed workload", "updated"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+def beyond(less: float, more: float, *, margin: float, unit: Unit) -> bool:
+    """Whether ``more`` exceeds ``less`` by more than a gate lets pass; memory by its own rule."""
+    if unit == "MiB":
+        return more - less > MEMORY_MIB and more - less > MEMORY_RATIO * less
+    return more / less > 1.0 + margin
+
+
 class MetricChange(Value):
     """One metric of one entry before and after; figures in ``unit``.
 
@@ -67,9 +74,7 @@ class MetricChange(Value):
     def _beyond(self, less: float | None, more: float | None) -> bool:
         if less is None or more is None or self.margin is None:
             return False
-        if self.unit == "MiB":
-            return more - less > MEMORY_MIB and more - less > MEMORY_RATIO * less
-        return more / less > 1.0 + self.margin
+        return beyond(less, more, margin=self.margin, unit=self.unit)
 
 
 class CaseChange(Value):

@@ -1,26 +1,99 @@
-"""``perfgate baseline update``: adds measured launches to the files of this repository."""
+"""``perfgate baseline update``: brings the files of this repository up to date by new launches."""
 
 from __future__ import annotations
 
 import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from perfgate.app import keep as use_case
 from perfgate.cli import options
+from perfgate.cli.surroundings import stdout_console
+from perfgate.report.entries import render_changes
+
+_EPILOG = """\b
+Examples:
+  perfgate baseline update --record perfgate-out/record.json --reason "first baseline"
+  perfgate baseline update --record a.json --record b.json --case wan --reason "new sampler" \\
+    --issue https://github.com/OWNER/REPO/issues/7 --expires 2026-12-31
+"""
 
 
-@click.command()
-@click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
+class _Day(click.ParamType[date]):
+    """A day to come, as 2026-12-31."""
+
+    name = "date"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        try:
+            day = date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no day such as 2026-12-31.", param, ctx)
+        if day < datetime.now(UTC).date():
+            self.fail(f"{value} is over.", param, ctx)
+        return day
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--record",
+    "records",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    required=True,
+    help="Record of a job; repeatable, each one is a job of its own.",
+)
+@click.option("--reason", required=True, help="Why; kept with an acceptance.")
+@click.option("--issue", default="", metavar="URL", help="Where what got slower is followed up.")
+@click.option("--expires", type=_Day(), metavar="DATE", help="Last day on which it is accepted.")
+@click.option(
+    "--workload-changed", is_flag=True, help="It computes something else now: start a new entry."
+)
 @options.suite
 @options.cases
-def update(record: Path, suite: str, cases: tuple[str, ...]) -> None:
-    """Add the head launches of RECORD to the baselines as one more job.
+def update(
+    records: tuple[Path, ...],
+    reason: str,
+    issue: str,
+    expires: date | None,
+    workload_changed: bool,
+    suite: str,
+    cases: tuple[str, ...],
+) -> None:
+    """Bring the baselines up to date by the head launches of the records.
 
-    Figures in a baseline are derived from its launches; nobody edits them by hand. Commit the
-    changed files through a reviewed pull request.
+    Every figure of an entry comes from one set of launches: they join those that it agrees with,
+    and start it over where they are of another level or other software. What gets slower by more
+    than the margin needs --issue and --expires beside the reason, which writes an acceptance into
+    accepted.yml; it counts once it is on the base branch. Commit the changed files through a
+    reviewed pull request.
+
+    Exit code 5 for records that are no baseline, among them flagged or too few launches, jobs that
+    disagree, and another workload that is not declared as one.
     """
-    written = use_case.keep(Path.cwd(), os.environ, suite=suite, record=record, only=cases)
-    for path in written:
+    if bool(issue) != (expires is not None):
+        raise click.UsageError("--issue and --expires go together: one names, the other ends it.")
+    if not reason.strip():
+        raise click.UsageError("--reason is empty.")
+    start, environ = Path.cwd(), dict(os.environ)
+    done = use_case.keep(
+        start,
+        environ,
+        suite=suite,
+        records=records,
+        only=cases,
+        request=use_case.Request(
+            reason=reason,
+            asked_by=use_case.who_asks(start, environ),
+            issue=issue,
+            expires=expires,
+            workload_changed=workload_changed,
+        ),
+    )
+    render_changes(done.changes, stdout_console())
+    for path in done.texts:
         click.echo(f"wrote {path}")
