@@ -78,13 +78,23 @@ def updated_scenario(text: str, scenario: str, figures: ScenarioFigures, *, sour
         )
     old = json.loads(text)["scenarios"].get(scenario)
     if old is None:
-        told = _figures(figures.run)
-        new = _NEW | told | {"estimated_full_test_time_s": round(figures.test_s, _DIGITS)}
+        new = _begun(figures)
     else:
         new = _updated(old, _figures(figures.run), place=f"{source}: {scenario}")
     changed = with_value(text, ("scenarios", scenario), new)
     parse_sglang_baseline(changed, source=source)
     return changed
+
+
+def new_file(figures: Mapping[str, ScenarioFigures], *, metadata: Mapping[str, str]) -> str:
+    """A file of these scenarios, as sglang writes one; without tolerances it judges by its own."""
+    scenarios = {name: _begun(one) for name, one in figures.items()}
+    return json.dumps({"metadata": dict(metadata), "scenarios": scenarios}, indent=4) + "\n"
+
+
+def _begun(figures: ScenarioFigures) -> dict[str, Any]:
+    test_s = {"estimated_full_test_time_s": round(figures.test_s, _DIGITS)}
+    return _NEW | _figures(figures.run) | test_s
 
 
 def _updated(old: Mapping[str, Any], told: Mapping[str, Any], *, place: str) -> dict[str, Any]:

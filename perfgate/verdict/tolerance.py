@@ -175,6 +175,16 @@ def _memory(report: Report) -> Iterable[tuple[str, float]]:
         yield PEAK_MEMORY, report.peak_memory_mb
 
 
+def checkpoints_of(memory_mb: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """A report's memory checkpoints from the peaks by the baseline's keys."""
+    found: dict[str, dict[str, float]] = {}
+    for moment in _MOMENTS:
+        for ending, reading in _READINGS.items():
+            if (value := memory_mb.get(f"{moment}_{ending}")) is not None:
+                found.setdefault(moment, {})[reading] = value
+    return found
+
+
 def expected_of(run: Run, scenario: str) -> Expected:
     """A run as what another one is held against."""
     return Expected(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.baselines.native import add_job
+from perfgate.baselines.entry import add_job
 from perfgate.baselines.sglang import parse_sglang_baseline
 from perfgate.baselines.sglang_edit import ScenarioFigures, figures_of, updated_scenario
 from perfgate.errors import BaselineError
