@@ -245,8 +245,9 @@ def _refuse_unexplained(changes: Iterable[CaseChange]) -> None:
 
 
 def _read(path: Path) -> str | None:
+    """The text with its own line ends; None where there is no file."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfgate.baselines.native import parse_baseline, render_baseline
+from perfgate.baselines.permit import Request
 from perfgate.baselines.sglang import parse_sglang_baseline
 from perfgate.baselines.sglang_edit import figures_of, updated_scenario
 from perfgate.baselines.sglang_import import Origin, Workload, contradictions, imported
+from perfgate.baselines.update import update_entry
 from perfgate.errors import BaselineError
 from perfgate.verdict.decide import decide
 from tests.factories import HEAD_COMMIT, WHEN, WORKLOAD, a_case_record, a_record
@@ -109,3 +111,17 @@ def test_gate__does_not_compare_with_figures_measured_nobody_knows_with_what() -
     (case,) = decide(record, baselines=stored).cases
     assert case.verdict == "incomparable"
     assert "torch unknown → 2.13.0" in case.detail
+
+
+def test_update__starts_over_and_remembers_the_first_figures() -> None:
+    record = a_record([a_case_record(base=(), head=(100, 101, 102))])
+    done = update_entry(
+        the_entry(a_file()),
+        [record],
+        CASE,
+        policy=record.policy,
+        request=Request(reason="measured at last", asked_by="someone"),
+    )
+    assert [job.commit for job in done.entry.jobs] == [HEAD_COMMIT]
+    assert done.entry.first["end-to-end"].value == 100.0
+    assert done.entry.derived.metrics["end-to-end"].value == pytest.approx(101, abs=0.1)
