@@ -91,8 +91,10 @@ def test_update__writes_the_scenario_and_its_launches(repository: Repository) ->
         if was != now
     ]
     assert changed == [
-        '"stages_ms": {"DenoisingStage": 780.0, "DecodingStage": 150.0, '
-        '"TextEncodingStage": 50.0},',
+        (
+            '"stages_ms": {"DenoisingStage": 780.0, "DecodingStage": 150.0, '
+            '"TextEncodingStage": 50.0},'
+        ),
         '"denoise_step_ms": {"0": 390.0, "1": 390.0},',
         '"expected_e2e_ms": 980.0,',
         '"expected_avg_denoise_ms": 390.0,',
