@@ -282,10 +282,30 @@ SEVERITY: tuple[Verdict, ...] = (
 """Worst first: the order of rows, and how several verdicts become one word."""
 
 
+class Accepted(Value):
+    """How a permission to be slower stood on the day of the job, beside the figure of head.
+
+    ``ratio`` and ``ceiling`` are to the ``reference``, the figure from before the slowdown at
+    ``commit``. ``state``: it holds, is over, its ceiling is exceeded, or nothing is owed any more.
+    """
+
+    state: Literal["holds", "over", "exceeded", "paid"]
+    ratio: Finite
+    ceiling: Finite
+    reference: Finite
+    commit: str
+    reason: str
+    issue: str
+    expires: str
+    days_left: int
+
+
 class MetricDecision(Value):
     """One metric of one case: medians of the launches, and the ratio with its interval.
 
     ``judged`` is false for what is shown without being able to block (small stages, CPU memory).
+    ``first`` and ``best`` are the first and the lowest figure that was ever accepted as a baseline
+    of this workload, ``None`` where no baseline is kept.
     """
 
     name: str
@@ -298,6 +318,9 @@ class MetricDecision(Value):
     verdict: Verdict
     judged: bool = True
     reason: str = ""
+    first: Finite | None = None
+    best: Finite | None = None
+    accepted: Accepted | None = None
 
 
 class CaseDecision(Value):

@@ -103,6 +103,8 @@ class Baseline(Value):
             must_match=self.must_match,
             jobs=_stored(self.jobs),
             newest=None if self.produced is None else self._newest(self.produced),
+            first={name: one.value for name, one in self.first.items()},
+            best={name: one.value for name, one in self.best.items()},
         )
 
     def _newest(self, produced: Produced) -> Launch:

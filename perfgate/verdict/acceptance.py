@@ -1,4 +1,10 @@
-"""What it is to be slower by permission: bounded, dated, with a reason; reads no file, no clock."""
+"""What it is to be slower by permission: bounded, dated, with a reason; no file, no clock.
+
+A permission speaks of the whole slowdown since its reference, never of the change against base
+alone: what lies under its ceiling is accepted until its last day, what lies above is a regression
+all the same. Where a slowdown outlives its permission, the gate of the default branch judges
+against the reference and fails; a pull request that makes nothing worse is only told.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, median, variance
 
 from perfgate.records import Launch
@@ -32,13 +32,16 @@ class StoredJob:
 class StoredJobs:
     """What is kept of one case on one kind of machine, and what it was measured with.
 
-    ``newest`` is a launch of the newest job, whose outputs and operations head's are held to.
+    ``newest`` is a launch of the newest job, whose outputs and operations head's are held to;
+    ``first`` and ``best`` are the first and the lowest figure that was accepted of each metric.
     """
 
     workload_hash: str
     must_match: Mapping[str, str]
     jobs: tuple[StoredJob, ...]
     newest: Launch | None = None
+    first: Mapping[str, float] = field(default_factory=dict)
+    best: Mapping[str, float] = field(default_factory=dict)
 
     def produced(self) -> tuple[Launch, ...]:
         """The launch whose outputs are kept, as a base's launches are given; it may be none."""

@@ -19,6 +19,8 @@ from perfgate.verdict.cases import (
 from perfgate.verdict.conclude import conclude
 from perfgate.verdict.hierarchy import hierarchy_of
 from perfgate.verdict.metrics import failure_of
+from perfgate.verdict.past import with_past
+from perfgate.verdict.permission import Permissions, Permitted, permit
 from perfgate.verdict.plain import PlainFigures
 from perfgate.verdict.wording import count
 from perfgate.verdict.work import scored
@@ -31,11 +33,12 @@ def decide(
     *,
     baselines: Mapping[str, StoredJobs] | None = None,
     plain: Mapping[str, PlainFigures] | None = None,
+    permissions: Permissions | None = None,
 ) -> Decision:
     """Judge every case of a record; ``baselines`` are the stored jobs of this hardware key by case.
 
     ``plain`` are figures without launches behind them, for cases that stored jobs do not decide;
-    strategies other than ``baseline`` never look at them.
+    strategies other than ``baseline`` never look at them. ``permissions`` to be slower come last.
 
     The differences of equal sides that the pairs are judged with are part of the record.
     """
@@ -45,7 +48,11 @@ def decide(
         baselines=baselines or {},
         plain=(plain or {}) if record.policy.strategy == "baseline" else {},
     )
-    cases = tuple(scored(case, _decide_case(case, known)) for case in record.cases)
+    permitted = [_permitted(case, known, permissions) for case in record.cases]
+    cases = tuple(
+        scored(case, with_past(one.case, known.baselines.get(case.id), case.workload_hash))
+        for case, one in zip(record.cases, permitted, strict=True)
+    )
     outcome = conclude(cases, record.policy)
     return Decision(
         perfgate=record.perfgate,
@@ -60,7 +67,7 @@ def decide(
         counts=counts_of(cases),
         cost=cost_of(record.cases),
         cases=cases,
-        notes=(*record.notes, *_notes(known)),
+        notes=(*record.notes, *_notes(known), *(note for one in permitted for note in one.notes)),
         told={**record.fingerprint.must_match, **record.fingerprint.told},
         interrupted=record.interrupted,
     )
@@ -101,6 +108,24 @@ def _decide_case(case: CaseRecord, known: Evidences) -> CaseDecision:
     if strategy == "baseline" or known.record.base is None:
         return by_stored(case, known)
     return by_screen(case, known) or undecided(case, known.record)
+
+
+def _permitted(case: CaseRecord, known: Evidences, permissions: Permissions | None) -> Permitted:
+    """The case's decision, with the permissions applied where there are some."""
+    decided = _decide_case(case, known)
+    if permissions is None:
+        return Permitted(case=decided)
+    found = permit(
+        decided,
+        permissions,
+        hardware=known.record.fingerprint.hardware_key,
+        policy=known.record.policy,
+    )
+    broken = next((one for one in case.launches if failure_of(one) is not None), None)
+    if found.case.verdict is Verdict.ACCEPTED and broken is not None:
+        # A slowdown would have been told before the failure; a permitted one hides none.
+        return Permitted(case=failed(case, broken, metrics=found.case.metrics), notes=found.notes)
+    return found
 
 
 WORKLOAD_CHANGED = "the workload changed: its times are not those of the same work"
