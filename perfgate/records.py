@@ -132,12 +132,14 @@ class Conditions(Value):
 
 
 class Launch(Value):
-    """One fresh process of one side: the unit of statistics.
+    """One fresh process of one side, or one turn of a resident server: the unit of statistics.
 
     ``pair`` counts from 0; ``None`` is the discarded burn-in launch. A failed launch keeps its
-    reason and the end of its log instead of reports. ``output_files`` has a SHA-256 for each file
-    that the case names, ``outputs`` a summary of each array in those that could be decoded, by the
-    file's name and, in an archive, ``file: array``; ``undecoded`` says why some could not.
+    reason and the end of its log instead of reports. ``server`` is the order of the launch that
+    started the resident server, ``None`` for a fresh process. ``output_files`` has a SHA-256 for
+    each file that the case names, ``outputs`` a summary of each array in those that could be
+    decoded, by the file's name and, in an archive, ``file: array``; ``undecoded`` says why some
+    could not.
     """
 
     side: Side
@@ -145,6 +147,7 @@ class Launch(Value):
     order: int
     started_at: str
     duration_s: NonNegative
+    server: int | None = None
     reports: tuple[Report, ...] = ()
     imported: dict[str, str] = Field(default_factory=dict)
     output_files: dict[str, str] = Field(default_factory=dict)

@@ -38,6 +38,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _MAX_SUITE_BYTES = 1_000_000
 _MAX_SHOWN_CHARS = 60
+_RESTART_EVERY = 4
+"""An unchanged case takes about as many pairs, so that most gates load each side once."""
 
 
 def _ratio(value: object) -> object:
@@ -171,6 +173,8 @@ class Case(_Part):
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     requests: Annotated[int, Field(ge=1, le=2)] = 2
+    launch: Literal["fresh", "resident"] = "fresh"
+    restart_every: Annotated[int, Field(ge=1, le=1000)] | None = None
     runs_on: tuple[str, ...] = ()
     when: When = When()
     timeout: Timeout = Timeout()
@@ -190,10 +194,30 @@ class Case(_Part):
             raise ValueError("backend command takes no preset or params; put them in the command")
         return self
 
+    @model_validator(mode="after")
+    def _only_servers_are_restarted(self) -> Case:
+        if self.restart_every is not None and not self.resident:
+            raise ValueError("restart_every needs launch: resident; fresh processes serve once")
+        return self
+
+    @property
+    def resident(self) -> bool:
+        """Whether a launch is a turn of a server that stays loaded, not a fresh process."""
+        return self.launch == "resident"
+
+    @property
+    def pairs_a_server(self) -> int:
+        """After so many pairs both servers are restarted."""
+        return self.restart_every or _RESTART_EVERY
+
     def workload(self) -> dict[str, Any]:
         """Everything in the case that changes what is computed."""
         keys = ("backend", "preset", "params", "command", "env", "devices", "threads", "requests")
-        return {key: value for key in keys if (value := getattr(self, key)) not in (None, {})}
+        found = {key: value for key in keys if (value := getattr(self, key)) not in (None, {})}
+        if self.resident:
+            # Absent where launches are fresh, so that their hash is what it always was.
+            found |= {"launch": self.launch, "restart_every": self.pairs_a_server}
+        return found
 
     def workload_hash(self) -> str:
         """16 hexadecimal digits of SHA-256 over the canonical JSON of :meth:`workload`."""
@@ -201,8 +225,16 @@ class Case(_Part):
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def launch_timeout_s(self) -> float:
-        """The longest a launch may take: loading, one warm-up and every measured request."""
-        return self.timeout.load + (1 + self.requests) * self.timeout.request
+        """The longest a launch may take: loading, one warm-up and every measured request.
+
+        A new server may have to serve a turn that is not measured, to be as old as the other's.
+        """
+        turns_s = (2 if self.resident else 1) * self.turn_timeout_s()
+        return self.timeout.load + self.timeout.request + turns_s
+
+    def turn_timeout_s(self) -> float:
+        """The longest that the measured requests may take."""
+        return self.requests * self.timeout.request
 
 
 class SglangFiles(_Part):

@@ -119,9 +119,10 @@ def _record(
             edges=edges,
             held=held,
         )
-        measured = measure_equal_sides(
-            cases, pairs=pairs, launcher=launcher, progress=edges.progress
-        )
+        with launcher.servers():
+            measured = measure_equal_sides(
+                cases, pairs=pairs, launcher=launcher, progress=edges.progress
+            )
         return Record(
             perfgate=__version__,
             suite=selection.name,

@@ -11,7 +11,7 @@ from perfgate.app.devices import Choice
 from perfgate.app.machine import Machine, real_machine
 from perfgate.app.progress import Progress
 from perfgate.github.event import Event, read_event
-from perfgate.process import Finished
+from perfgate.process import Child, Finished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class Edges:
     cache: Path
     machine: Machine
     event: Event
+    start: Callable[..., Child] = Child
 
     @property
     def job(self) -> str:

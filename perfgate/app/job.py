@@ -64,15 +64,16 @@ def run_job(
         fingerprint = held.fingerprint()
         cases = {one.case.id: one.case for one in selection.chosen}
         launcher = SideLauncher(cases=cases, sides=sides, edges=edges, held=held)
-        measured = measure(
-            selection.chosen,
-            policy=policy,
-            fingerprint=fingerprint,
-            known=known,
-            finish=finish,
-            launcher=launcher,
-            progress=edges.progress,
-        )
+        with launcher.servers():
+            measured = measure(
+                selection.chosen,
+                policy=policy,
+                fingerprint=fingerprint,
+                known=known,
+                finish=finish,
+                launcher=launcher,
+                progress=edges.progress,
+            )
         measured = _scored(measured, cases, launcher)
     return Record(
         perfgate=__version__,

@@ -12,7 +12,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from perfgate.app.devices import Choice, Devices, HostDevice, find_devices
@@ -78,11 +78,12 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """The devices that a job holds."""
+    """The devices that a job holds; ``adopted`` are processes on them that are its own."""
 
     machine: Machine
     devices: tuple[HostDevice, ...]
     read_devices: ReadDevices
+    adopted: set[int] = field(default_factory=set)
 
     def fingerprint(self) -> Fingerprint:
         """The fingerprint of the very devices that are held."""
@@ -109,12 +110,39 @@ class Held:
         return Sampler(
             read_host=self.machine.read_host,
             read_devices=self.read_devices,
-            whose=self.machine.whose,
+            whose=self._whose,
             stop=self.machine.new_stop(),
         )
 
+    def adopt(self) -> None:
+        """Take the unseen processes that are on the devices now for this job's own servers.
+
+        In a container nothing tells whose a process is. To be called right after a server was
+        started on devices where no other was.
+        """
+        with contextlib.suppress(Exception):  # the launch's sampler meets the same and tells it
+            seen = {pid for sample in self.read_devices() for pid in sample.processes}
+            self.adopted.update(pid for pid in seen if self._whose(pid).relation == "unseen")
+
+    def free_memory_mb(self, count: int) -> float | None:
+        """What is free on each of the first ``count`` held devices, in MiB, or on the host.
+
+        None where nothing tells it.
+        """
+        if self.machine.kind == "cpu":
+            return self.machine.read_host().free_memory_mb
+        wanted = [device.index for device in self.devices[: self.machine.of(count)]]
+        free = [one.free_memory_mb for one in self.read_devices() if one.index in wanted]
+        known = [value for value in free if value is not None]
+        return min(known) if known and len(known) == len(wanted) else None
+
+    def _whose(self, pid: int) -> Process:
+        found = self.machine.whose(pid)
+        own = found.relation == "unseen" and pid in self.adopted
+        return replace(found, relation="own") if own else found
+
     def _others(self) -> list[str]:
-        """Processes on the held devices that are not this job's; none of its own runs now."""
+        """Processes on the held devices that are not this job's: its own are resident servers."""
         try:
             samples = self.read_devices()
         except Exception:  # noqa: BLE001 - the launch's sampler meets the same and tells it
@@ -122,7 +150,7 @@ class Held:
         found = {
             (process.told(), sample.index)
             for sample in samples
-            for process in map(self.machine.whose, sample.processes)
+            for process in map(self._whose, sample.processes)
             if process.relation != "own"
         }
         return [f"{told} on device {index}" for told, index in sorted(found)]

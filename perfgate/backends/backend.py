@@ -33,6 +33,10 @@ class Invocation:
     env: Mapping[str, str] = field(repr=False)
 
 
+class CannotServeError(ValueError):
+    """A side's code cannot stay loaded between requests; the text says what to do."""
+
+
 class Backend(Protocol):
     """Turns a case into a process, and says beforehand what is wrong with the case.
 
@@ -50,6 +54,13 @@ class Backend(Protocol):
 
     def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
         """The process that loads, warms up, serves the measured requests and writes ``report``."""
+
+    def server(self, case: Case, side: SideContext) -> Invocation:
+        """The process that loads, warms up and reads its input: each line is a report's path.
+
+        For each line it serves the measured requests, puts the whole report there at once, which is
+        the answer, and waits for the next; it ends with its input. Raises CannotServeError.
+        """
 
     def must_import(self, side: SideContext) -> Mapping[str, Path]:
         """Modules that the report has to prove, each with the folder it has to come from."""

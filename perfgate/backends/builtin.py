@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from perfgate.backends.backend import Invocation, SideContext
+from perfgate.backends.backend import CannotServeError, Invocation, SideContext
 from perfgate.errors import ConfigurationError
 from perfgate.suite import Case
 from perfgate.workloads.diffusion import params
@@ -16,6 +16,7 @@ from perfgate.workloads.diffusion.config import Request
 from perfgate.workloads.diffusion.presets import PRESETS
 
 _MODULE = "perfgate.workloads.diffusion"
+_RESIDENT = "--resident"
 _LOAD_S = 2.0
 _REQUEST_S = 1.5
 _OF_KNOWN_LENGTH = ("wan-tiny", "flux-tiny", "wan-dual")
@@ -45,6 +46,19 @@ class BuiltinBackend:
         return _LOAD_S + (1 + case.requests) * request_s
 
     def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
+        return self._invocation(case, side, "--report", str(report))
+
+    def server(self, case: Case, side: SideContext) -> Invocation:
+        invocation = self._invocation(case, side, _RESIDENT)
+        entry = side.path.joinpath(*_MODULE.split("."), "__main__.py")
+        if _RESIDENT not in entry.read_text(encoding="utf-8"):
+            raise CannotServeError(
+                "this side's own perfgate is older than resident servers; write `launch: fresh` "
+                "until the base branch knows them"
+            )
+        return invocation
+
+    def _invocation(self, case: Case, side: SideContext, *where: str) -> Invocation:
         if not (side.path / "perfgate" / "workloads" / "diffusion").is_dir():
             raise ConfigurationError(
                 f"case {case.id}: {side.path} holds no perfgate, and backend builtin measures "
@@ -57,7 +71,7 @@ class BuiltinBackend:
             *(sys.executable, "-P", "-m", _MODULE),
             *("--preset", case.preset or "", "--params", json.dumps(case.params)),
             *("--requests", str(case.requests), "--threads", str(threads)),
-            *("--report", str(report)),
+            *where,
             # Absent means cpu, also to commits of perfgate that know no such option.
             *(("--device", side.device) if side.device != "cpu" else ()),
         )

@@ -11,6 +11,8 @@ from perfgate.suite import Case
 
 REPORT_VARIABLE = "PERFGATE_REPORT"
 REQUESTS_VARIABLE = "PERFGATE_REQUESTS"
+RESIDENT_VARIABLE = "PERFGATE_RESIDENT"
+"""Tells a command to stay and to read where its reports belong from its input, line by line."""
 
 
 class CommandBackend:
@@ -25,14 +27,22 @@ class CommandBackend:
         return None
 
     def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
+        return self._invocation(case, side, {REPORT_VARIABLE: str(report)})
+
+    def server(self, case: Case, side: SideContext) -> Invocation:
+        return self._invocation(case, side, {RESIDENT_VARIABLE: "1"})
+
+    def _invocation(self, case: Case, side: SideContext, where: Mapping[str, str]) -> Invocation:
         command = case.command or ""
         threads = str(case.threads or len(os.sched_getaffinity(0)))
+        # An enclosing job may have told this process itself to stay, or where to report.
+        told = (REPORT_VARIABLE, RESIDENT_VARIABLE)
         env = {
-            **side.env,
+            **{name: value for name, value in side.env.items() if name not in told},
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             **{name: str(value) for name, value in case.env.items()},
-            REPORT_VARIABLE: str(report),
+            **where,
             REQUESTS_VARIABLE: str(case.requests),
         }
         return Invocation(command=("sh", "-c", command), env=env)

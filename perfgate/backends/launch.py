@@ -1,4 +1,7 @@
-"""One launch: start the backend's process, wait, read its report, and keep why if it failed."""
+"""One launch: start the backend's process, wait, read its report, and keep why if it failed.
+
+:func:`collect` reads what a launch left, however its process came to serve it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.backends.backend import Backend, SideContext
-from perfgate.backends.outputs import OutputFiles, read_outputs, stamps
+from perfgate.backends.outputs import OutputFiles, Stamp, read_outputs, stamps
 from perfgate.backends.reports import ReportError, imported_files, read_reports
 from perfgate.errors import ConfigurationError
 from perfgate.process import Finished
@@ -44,22 +47,44 @@ def launch(
     and the end of its log. Raises ConfigurationError when the process proves to have run another
     tree's code: that is no measurement of this side at all.
     """
-    report_path = scratch / f"report-{place.order:04d}.json"
-    invocation = backend.invocation(case, context, report=report_path)
+    report = report_of(place, scratch)
+    invocation = backend.invocation(case, context, report=report)
     before = stamps(case.outputs, context.path)
     done = run(invocation.command, cwd=context.path, env=invocation.env, timeout_s=place.timeout_s)
+    why = None if done.ok else f"the benchmark {done.told(timeout_s=place.timeout_s)}"
+    made = collect(backend, context, place, report=report, before=before, failure=why)
+    log_tail = "" if made.ok else done.log_tail
+    return made.model_copy(update={"duration_s": done.duration_s, "log_tail": log_tail})
+
+
+def report_of(place: LaunchPlace, scratch: Path) -> Path:
+    """Where the launch has to leave its report."""
+    return scratch / f"report-{place.order:04d}.json"
+
+
+def collect(
+    backend: Backend,
+    context: SideContext,
+    place: LaunchPlace,
+    *,
+    report: Path,
+    before: Mapping[str, Stamp | None],
+    failure: str | None,
+) -> Launch:
+    """Read and remove what a launch left; ``failure`` is why there is nothing to read.
+
+    The launch has no duration and no log yet. Raises ConfigurationError as :func:`launch` does.
+    """
     reports: tuple[Report, ...] = ()
     outputs = OutputFiles()
-    failure = None
     try:
-        if not done.ok:
-            raise ReportError(f"the benchmark {done.told(timeout_s=place.timeout_s)}")
-        reports = read_reports(report_path)
-        outputs = read_outputs(before, context.path)
+        if failure is None:
+            reports = read_reports(report)
+            outputs = read_outputs(before, context.path)
     except ReportError as error:
         failure = str(error)
     finally:
-        report_path.unlink(missing_ok=True)
+        report.unlink(missing_ok=True)
     imported = imported_files(reports)
     if failure is None:
         _check_imports(imported, backend.must_import(context), side=place.side)
@@ -68,14 +93,13 @@ def launch(
         pair=place.pair,
         order=place.order,
         started_at=place.started_at,
-        duration_s=done.duration_s,
+        duration_s=0.0,
         reports=() if failure else reports,
         imported=imported,
         output_files=dict(outputs.hashes),
         outputs=outputs.summaries,
         undecoded=dict(outputs.undecoded),
         failure=failure,
-        log_tail=done.log_tail if failure else "",
     )
 
 

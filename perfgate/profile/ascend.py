@@ -133,10 +133,17 @@ def read_samples(*, ask: Callable[[], str] = ask_npu_smi) -> tuple[DeviceSample,
             index=npu.index,
             temperature_c=npu.temperature_c,
             power_w=npu.power_w,
+            free_memory_mb=_free_mb(npu),
             processes=npu.processes,
         )
         for npu in npus
     )
+
+
+def _free_mb(npu: NpuFacts) -> float | None:
+    if npu.memory_mb is None or npu.used_mb is None:
+        return None
+    return float(npu.memory_mb - npu.used_mb)
 
 
 def driver_version(root: Path = Path("/")) -> str:

@@ -21,6 +21,7 @@ IMAGE_VARIABLE: Final = "PERFGATE_IMAGE"
 """Where a container image tells its own digest: nothing inside a container knows it."""
 
 _CPU: Final = "sys/devices/system/cpu"
+_BYTES_PER_MIB: Final = 2**20
 _MAX_FILE_BYTES: Final = 4_000_000  # cpuinfo of a host with hundreds of cores has about one
 _MAX_IMAGE_CHARS: Final = 300
 _NVIDIA_VENDOR: Final = "0x10de"
@@ -109,6 +110,7 @@ def read_host_sample(
         steal_ticks=ticks[7] if len(ticks) > 7 else None,
         total_ticks=sum(ticks) if ticks else None,
         throttled_us=sum(throttled) if throttled else None,
+        free_memory_mb=_free_memory_mb(root),
     )
 
 
@@ -162,6 +164,22 @@ def _cpu_max(root: Path) -> tuple[str, ...]:
 def _memory_max(root: Path) -> int | None:
     texts = [_word(group / "memory.max") for group in _groups(root)]
     return min((int(text) for text in texts if text.isdigit()), default=None)
+
+
+def _free_memory_mb(root: Path) -> float | None:
+    """What the machine says is available, or less where a cgroup allows less.
+
+    A group's file cache that nobody used lately is given back when memory is wanted: kubelet counts
+    what a group uses in the same way (its "working set").
+    """
+    available = re.search(r"^MemAvailable:\s+(\d+) kB$", text_of(root / "proc/meminfo"), re.M)
+    free = [int(available[1]) * 1024] if available else []
+    for group in _groups(root):
+        limit, used = _word(group / "memory.max"), _word(group / "memory.current")
+        cached = re.search(r"^inactive_file (\d+)$", text_of(group / "memory.stat"), re.M)
+        if limit.isdigit() and used.isdigit():
+            free.append(int(limit) - int(used) + (int(cached[1]) if cached else 0))
+    return max(0, min(free)) / _BYTES_PER_MIB if free else None
 
 
 def _turbo(cpu: Path) -> str:

@@ -22,6 +22,7 @@ from perfgate.profile.samples import DeviceSample, Throttle
 _SM_CLOCK: Final = 1  # NVML_CLOCK_SM
 _MEMORY_CLOCK: Final = 2  # NVML_CLOCK_MEM
 _GPU_SENSOR: Final = 0  # NVML_TEMPERATURE_GPU
+_BYTES_PER_MIB: Final = 2**20
 
 IDLE_BIT: Final = 0x1
 THROTTLE_BITS: Final[dict[int, Throttle]] = {
@@ -128,6 +129,7 @@ def read_sample(nvml: Nvml, index: int) -> DeviceSample:
     """
     gpu = _Gpu(nvml, index)
     reasons = gpu.reasons() or 0
+    memory = gpu.ask(nvml.nvmlDeviceGetMemoryInfo)
     return DeviceSample(
         index=index,
         throttles=frozenset(name for bit, name in THROTTLE_BITS.items() if reasons & bit),
@@ -135,6 +137,7 @@ def read_sample(nvml: Nvml, index: int) -> DeviceSample:
         memory_clock_mhz=gpu.ask(nvml.nvmlDeviceGetClockInfo, _MEMORY_CLOCK),
         temperature_c=gpu.ask(nvml.nvmlDeviceGetTemperature, _GPU_SENSOR),
         power_w=_watts(gpu.ask(nvml.nvmlDeviceGetPowerUsage)),
+        free_memory_mb=None if memory is None else memory.free / _BYTES_PER_MIB,
         processes=gpu.processes() or (),
     )
 

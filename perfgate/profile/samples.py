@@ -29,16 +29,18 @@ class DeviceSample:
     memory_clock_mhz: float | None = None
     temperature_c: float | None = None
     power_w: float | None = None
+    free_memory_mb: float | None = None
     processes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostSample:
-    """The host's counters at one moment; all of them only ever grow.
+    """The host's counters at one moment; all of them only ever grow, but the free memory.
 
     ``pressure_us`` is the time in which some task waited for a CPU (``/proc/pressure/cpu``, some
     total), ``steal_ticks`` and ``total_ticks`` come from ``/proc/stat``, ``throttled_us`` from the
-    cgroup's ``cpu.stat``.
+    cgroup's ``cpu.stat``. ``free_memory_mb`` is what a new process may take, in MiB: of the
+    machine, or less under the cgroup's limit.
     """
 
     at_ns: int
@@ -46,3 +48,4 @@ class HostSample:
     steal_ticks: int | None = None
     total_ticks: int | None = None
     throttled_us: int | None = None
+    free_memory_mb: float | None = None

@@ -159,8 +159,16 @@ class Host:
     The last moment stays. Time passes only while somebody waits.
     """
 
-    def __init__(self, folder: Path, *moments: Sequence[int], asked: str = "cuda") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *moments: Sequence[int],
+        asked: str = "cuda",
+        free_mb: Mapping[int, float | None] | None = None,
+        unseen: Sequence[int] = (),
+    ) -> None:
         self.moments = [*moments] or [()]
+        self.free_mb = free_mb or {}
         self.now_s = 0.0
         self.progress = Progress()
         self.opened: list[Sequence[int]] = []
@@ -176,10 +184,12 @@ class Host:
             ),
             lease_timeout_s=60,
             fingerprint_of=lambda indices: a_fingerprint(f"nvidia-h100-x{len(indices)}"),
-            read_host=lambda: HostSample(at_ns=0),
+            read_host=lambda: HostSample(at_ns=0, free_memory_mb=4000.0),
             open_devices=self._open,
             whose=lambda pid: Process(
-                pid=pid, relation="own" if pid == 123 else "foreign", name="python3"
+                pid=pid,
+                relation="unseen" if pid in unseen else "own" if pid == 123 else "foreign",
+                name="python3",
             ),
         )
 
@@ -189,7 +199,12 @@ class Host:
     @contextlib.contextmanager
     def _open(self, indices: Sequence[int]) -> Iterator[Any]:
         self.opened.append(indices)
-        yield lambda: [DeviceSample(index=index, processes=self._moment()) for index in indices]
+        yield lambda: [
+            DeviceSample(
+                index=index, processes=self._moment(), free_memory_mb=self.free_mb.get(index)
+            )
+            for index in indices
+        ]
 
     def _moment(self) -> tuple[int, ...]:
         return tuple(self.moments.pop(0) if len(self.moments) > 1 else self.moments[0])
@@ -228,6 +243,34 @@ class TestHeld:
         assert host.machine.fingerprint(2).hardware_key == "nvidia-h100-x2"
         with host.held(2) as held:
             assert held.fingerprint().hardware_key == "nvidia-h100-x2"
+
+    @pytest.mark.parametrize(
+        ("asked", "count", "free_mb"),
+        [("cuda", 1, 70.0), ("cuda", 2, 50.0), ("cuda", 3, None), ("cpu", 1, 4000.0)],
+        ids=["of one", "the least of two", "one does not tell", "the host's"],
+    )
+    def test_free_memory(
+        self, tmp_path: Path, asked: str, count: int, free_mb: float | None
+    ) -> None:
+        with Host(tmp_path, asked=asked, free_mb={0: 70.0, 1: 50.0}).held(3) as held:
+            assert held.free_memory_mb(count) == free_mb
+
+    def test_a_server_of_its_own_that_nothing_tells_apart_is_adopted(self, tmp_path: Path) -> None:
+        host = Host(tmp_path, (7,), unseen=(7, 8))
+        with host.held() as held:
+            held.adopt()
+            held.wait_until_alone()
+            with held.sampler() as sampler:
+                pass
+            assert sampler.conditions().unfit == ()
+            held.adopted.clear()
+            with pytest.raises(DeviceError, match="pid 7"):
+                held.wait_until_alone()
+
+    def test_foreign_processes_are_never_adopted(self, tmp_path: Path) -> None:
+        with Host(tmp_path, (77,)).held() as held:
+            held.adopt()
+            assert held.adopted == set()
 
     def test_foreign_processes_are_waited_for(self, tmp_path: Path) -> None:
         host = Host(tmp_path, (77,), (77,), (123,))

@@ -95,6 +95,19 @@ def test_sample__counters(machine):
     )
 
 
+def test_sample__free_memory_is_the_least_of_machine_and_groups(machine):
+    machine("proc/meminfo", "MemTotal: 9000000 kB\nMemAvailable:    4096000 kB\n")
+    machine("proc/self/cgroup", "0::/jobs/one\n")
+    assert read_host_sample(root=machine.root).free_memory_mb == 4000
+    machine("sys/fs/cgroup/jobs/one/memory.max", "max\n")
+    machine("sys/fs/cgroup/jobs/one/memory.current", str(900 * 2**20))
+    assert read_host_sample(root=machine.root).free_memory_mb == 4000
+    machine("sys/fs/cgroup/jobs/memory.max", str(1000 * 2**20))
+    machine("sys/fs/cgroup/jobs/memory.current", str(950 * 2**20))
+    machine("sys/fs/cgroup/jobs/memory.stat", f"anon 1\ninactive_file {50 * 2**20}\n")
+    assert read_host_sample(root=machine.root).free_memory_mb == 100
+
+
 def test_sample__guest_time_counts_once(machine):
     machine("proc/stat", "cpu  100 0 0 0 0 0 0 0 100 100\n")
     assert read_host_sample(root=machine.root).total_ticks == 100

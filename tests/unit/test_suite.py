@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perfgate.errors import ConfigurationError
-from perfgate.suite import Suite, parse_suite
+from perfgate.suite import Case, Suite, parse_suite
 
 CASE = "  - {id: bench, backend: command, command: python3 bench.py}\n"
 
@@ -95,6 +95,14 @@ cases:
         ("version: 1\ncases: [3]", "cases[0]: 3: must be a mapping"),
         ("version: 1\ncases: [{id: a, backend: command}]", "needs the key command"),
         ("version: 1\ncases: [{id: a, backend: builtin}]", "needs the key preset"),
+        (
+            "version: 1\ncases: [{id: a, backend: command, command: x, restart_every: 2}]",
+            "restart_every needs launch: resident",
+        ),
+        (
+            "version: 1\ncases: [{id: a, backend: command, command: x, launch: warm}]",
+            "cases[0].launch: 'warm': must be 'fresh' or 'resident'",
+        ),
         ("version: 1\n" + "#" * 1_000_001, "is larger than"),
     ],
 )
@@ -112,6 +120,28 @@ def test_workload_hash__changes_with_what_is_computed_alone() -> None:
 
     assert hashed("") == hashed(", timeout: {load: 1h}, when: {events: [push]}")
     assert len({hashed(more) for more in ("", " --fast", ", env: {A: 1}", ", threads: 2")}) == 4
+
+
+def test_workload_hash__servers_are_another_workload_and_fresh_ones_what_they_always_were() -> None:
+    def case(more: str = "") -> Case:
+        return a_suite(cases=f"  - {{id: a, backend: command, command: x{more}}}\n").cases[0]
+
+    assert case().workload_hash() == case(", launch: fresh").workload_hash() == "92184312b91eb393"
+    every = [case(f", launch: resident{more}") for more in ("", ", restart_every: 2")]
+    assert [one.pairs_a_server for one in every] == [4, 2]
+    assert len({one.workload_hash() for one in (case(), *every)}) == 3
+    assert every[0].workload_hash() == case(", launch: resident, restart_every: 4").workload_hash()
+
+
+def test_timeout__a_new_server_may_serve_a_turn_aside() -> None:
+    def case(more: str) -> Case:
+        timeout = "timeout: {load: 100s, request: 10s}"
+        line = f"  - {{id: a, backend: command, command: x, {timeout}{more}}}\n"
+        return a_suite(cases=line).cases[0]
+
+    assert case("").launch_timeout_s() == 130
+    resident = case(", launch: resident")
+    assert (resident.launch_timeout_s(), resident.turn_timeout_s()) == (150, 20)
 
 
 SGLANG = """baselines:
