@@ -215,12 +215,34 @@ class Accuracy(Value):
     failure: str | None = None
 
 
+class EqualGates(Value):
+    """How whole gates of equal sides ended, launched by resident servers; undecided is neither.
+
+    ``rule`` holds the fields of :class:`GatePolicy` that move the rate.
+    """
+
+    restart_every: Annotated[int, Field(ge=1)]
+    gates: Annotated[int, Field(ge=1)]
+    blocked: Annotated[int, Field(ge=0)]
+    passed: Annotated[int, Field(ge=0)]
+    undecided: Annotated[int, Field(ge=0)]
+    rule: dict[str, Finite] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.gates != self.blocked + self.passed + self.undecided:
+            raise ValueError("blocked, passed and undecided do not add up to gates")
+        return self
+
+
 class CaseRecord(Value):
     """All launches of one case in one job.
 
     ``workload`` is what its hash covers; ``allow`` maps a permitted change to its reason;
     ``history`` holds the stored differences log(head/base) of equal sides that the pairs are judged
-    with; ``stopped`` says why launches ended before the case was decided.
+    with; ``stopped`` says why launches ended before the case was decided. ``equal_gates`` is how
+    often the rule is known to block equal sides where servers stay resident; ``refused`` says why
+    a case was not launched at all.
     """
 
     id: str
@@ -232,6 +254,13 @@ class CaseRecord(Value):
     history: Annotated[tuple[Finite, ...], Field(max_length=MAX_HISTORY)] = ()
     accuracy: Accuracy | None = None
     stopped: str | None = None
+    equal_gates: EqualGates | None = None
+    refused: str | None = None
+
+    @property
+    def resident(self) -> bool:
+        """Whether its launches were turns of resident servers."""
+        return self.workload.get("launch") == "resident"
 
 
 class Record(Value):
@@ -327,7 +356,10 @@ class MetricDecision(Value):
 
 
 class CaseDecision(Value):
-    """One case: its verdict, the sentence a reviewer reads, and every metric."""
+    """One case: its verdict, the sentence a reviewer reads, and every metric.
+
+    ``refused`` is for a failed case that was not launched, since it could not have been judged.
+    """
 
     id: str
     verdict: Verdict
@@ -338,6 +370,7 @@ class CaseDecision(Value):
     noise: float | None = None
     more_pairs: int | None = None
     output: Literal["same", "changed", "allowed", "not checked"] = "not checked"
+    refused: bool = False
     warnings: tuple[str, ...] = ()
     log_tail: str = ""
     metrics: tuple[MetricDecision, ...] = ()

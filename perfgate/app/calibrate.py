@@ -1,19 +1,23 @@
 """Measures head against itself: how noisy this machine is, and what a gate can decide on it.
 
-Both sides of a pair are the same tree at the same path in the same environment. What a gate's base
-has of its own, a work tree and an environment elsewhere, is not part of what is measured here.
+Pairs of every case give its noise; whole gates of a case with resident servers also give the error
+rate without which no gate may judge it. Both sides of a pair are the same tree at the same path in
+the same environment. What a gate's base has of its own, a work tree and an environment elsewhere,
+is not part of what is measured here.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from perfgate import __version__
 from perfgate.app.budget import Budget
 from perfgate.app.edges import Edges
+from perfgate.app.equal_gates import Bench, run_equal_gates
 from perfgate.app.job import check_cases, devices_wanted
 from perfgate.app.launcher import SideLauncher
 from perfgate.app.measure import Measured
@@ -28,26 +32,32 @@ from perfgate.baselines.calibration import (
     parse_calibration,
     render_calibration,
 )
-from perfgate.errors import BaselineError, DeviceError
+from perfgate.errors import BaselineError, ConfigurationError, DeviceError
 from perfgate.files import write_atomically
 from perfgate.github.event import Event
-from perfgate.records import CaseRecord, Record, Side, Tree
+from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Record, Side, Tree
 from perfgate.sides.checkout import Checkout
 from perfgate.sides.git import open_repository
 from perfgate.suite import Case
 from perfgate.verdict.calibration import differences_of
+from perfgate.verdict.rates import MIN_GATES
 from perfgate.verdict.wording import count
 
 USUAL_PAIRS = 20
+USUAL_GATES = MIN_GATES
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateRequest:
-    """How many pairs of which cases; ``suite`` is a path below the repository."""
+    """How many pairs of which cases; ``suite`` is a path below the repository.
+
+    With ``gates`` so many whole gates of the cases with resident servers, instead of pairs of all.
+    """
 
     start: Path
     suite: str
     pairs: int = USUAL_PAIRS
+    gates: int | None = None
     only: tuple[str, ...] = ()
 
 
@@ -64,21 +74,24 @@ def calibrate(request: CalibrateRequest, edges: Edges) -> Calibrated:
     """Measure pairs of equal sides of every case, and add them to the calibration file.
 
     The file stays as it is in a pull request, whose own code measured, and where the suite names
-    no folder. Raises BaselineError for a file that is no calibration, before anything is measured.
+    no folder. Raises BaselineError for a file that is no calibration, before anything is measured,
+    ConfigurationError where gates are asked for and no case has resident servers.
     """
     git = open_repository(request.start, edges.environ)
     head, suite = head_tree(git), read_suite(git, request.suite)
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=git.all_paths())
     selection = select(suite, suite, change=change, only=request.only)
+    if request.gates is not None:
+        selection = _with_resident_servers(selection)
     check_cases(selection)
     why_not = _why_not(edges.event, suite.state_folder)
     folder = git.root / (suite.state_folder or "")
+    stored = None
     if not why_not:
-        _stored(folder, edges.machine.fingerprint(devices_wanted(selection)).hardware_key)
-    launches = len(selection.chosen) * (1 + 2 * request.pairs)
-    edges.progress.note(f"{count(request.pairs, 'pair')} a case, {count(launches, 'launch')}")
+        stored = _stored(folder, edges.machine.fingerprint(devices_wanted(selection)).hardware_key)
+    edges.progress.note(_plan(request, selection))
     with head_alone(git, edges, head=(head, suite)) as sides:
-        record = _record(selection, sides[Side.HEAD], edges, head=head, pairs=request.pairs)
+        record = _record(request, selection, sides[Side.HEAD], edges, head=head, stored=stored)
     if not why_not and not any(differences_of(case) for case in record.cases):
         why_not = "not one pair was measured"
     if why_not:
@@ -87,6 +100,26 @@ def calibrate(request: CalibrateRequest, edges: Edges) -> Calibrated:
     path = folder / key / NAME
     write_atomically(path, render_calibration(add_run(_stored(folder, key), record)))
     return Calibrated(record=record, written=path.relative_to(git.root))
+
+
+def _with_resident_servers(selection: Selection) -> Selection:
+    chosen = tuple(one for one in selection.chosen if one.case.resident)
+    if not chosen:
+        raise ConfigurationError(
+            "none of the cases has resident servers: there are no gates to calibrate",
+            fix="Run `perfgate calibrate` without --resident, or write `launch: resident` at a "
+            "case that loads for long.",
+        )
+    return replace(selection, chosen=chosen)
+
+
+def _plan(request: CalibrateRequest, selection: Selection) -> str:
+    if request.gates is None:
+        launches = len(selection.chosen) * (1 + 2 * request.pairs)
+        return f"{count(request.pairs, 'pair')} a case, {count(launches, 'launch')}"
+    a_gate = 1 + 2 * selection.policy.max_pairs
+    most = len(selection.chosen) * request.gates * a_gate
+    return f"{count(request.gates, 'gate')} of equal sides a case, at most {count(most, 'launch')}"
 
 
 def _why_not(event: Event, folder: str | None) -> str:
@@ -109,7 +142,13 @@ def _stored(folder: Path, hardware_key: str) -> Calibration | None:
 
 
 def _record(
-    selection: Selection, checkout: Checkout, edges: Edges, *, head: Tree, pairs: int
+    request: CalibrateRequest,
+    selection: Selection,
+    checkout: Checkout,
+    edges: Edges,
+    *,
+    head: Tree,
+    stored: Calibration | None,
 ) -> Record:
     with edges.machine.hold(devices_wanted(selection)) as held:
         cases = [one.case for one in selection.chosen]
@@ -119,23 +158,61 @@ def _record(
             edges=edges,
             held=held,
         )
-        with launcher.servers():
-            measured = measure_equal_sides(
-                cases, pairs=pairs, launcher=launcher, progress=edges.progress
-            )
-        return Record(
-            perfgate=__version__,
-            suite=selection.name,
-            job=edges.job,
-            created_at=edges.now(),
-            fingerprint=held.fingerprint(),
-            policy=selection.policy.model_copy(update={"strategy": "paired"}),
-            base=head,
-            head=head,
-            cases=measured.cases,
-            notes=("base and head are the same tree: a calibration",),
-            interrupted=measured.interrupted,
+        fingerprint = held.fingerprint()
+        recorded = partial(
+            _recorded, selection=selection, edges=edges, head=head, fingerprint=fingerprint
         )
+        if request.gates is None:
+            with launcher.servers():
+                return recorded(
+                    measure_equal_sides(
+                        cases, pairs=request.pairs, launcher=launcher, progress=edges.progress
+                    )
+                )
+        bench = Bench(
+            policy=_policy(selection),
+            fingerprint=fingerprint,
+            launcher=launcher,
+            servers=launcher.servers,
+            recorded=recorded,
+            progress=edges.progress,
+        )
+        histories = {case.id: _differences(stored, case, fingerprint) for case in cases}
+        return recorded(run_equal_gates(cases, bench, gates=request.gates, histories=histories))
+
+
+def _policy(selection: Selection) -> GatePolicy:
+    return selection.policy.model_copy(update={"strategy": "paired"})
+
+
+def _recorded(
+    measured: Measured, *, selection: Selection, edges: Edges, head: Tree, fingerprint: Fingerprint
+) -> Record:
+    return Record(
+        perfgate=__version__,
+        suite=selection.name,
+        job=edges.job,
+        created_at=edges.now(),
+        fingerprint=fingerprint,
+        policy=_policy(selection),
+        base=head,
+        head=head,
+        cases=measured.cases,
+        notes=("base and head are the same tree: a calibration",),
+        interrupted=measured.interrupted,
+    )
+
+
+def _differences(
+    stored: Calibration | None, case: Case, fingerprint: Fingerprint
+) -> tuple[float, ...]:
+    """What earlier calibrations of this workload left, however few."""
+    if stored is None:
+        return ()
+    found, _ = stored.find(
+        case.id, workload_hash=case.workload_hash(), must_match=fingerprint.must_match
+    )
+    return () if found is None else found.differences
 
 
 def measure_equal_sides(
@@ -143,8 +220,9 @@ def measure_equal_sides(
 ) -> Measured:
     """A burn-in and so many pairs of every case, in a gate's order and in turns.
 
-    Nothing is judged, so nothing stops early but what cannot go on. Raises DeviceError where the
-    device is lost before anything was measured.
+    Cases with resident servers come one after the other, each with all of its pairs. Nothing is
+    judged, so nothing stops early but what cannot go on. Raises DeviceError where the device is
+    lost before anything was measured.
     """
     job = Running(
         launcher=launcher,
@@ -154,7 +232,10 @@ def measure_equal_sides(
     )
     interrupted = None
     try:
-        _pairs_in_turns(job, cases, pairs=pairs)
+        _pairs_in_turns(job, [case for case in cases if not case.resident], pairs=pairs)
+        for case in cases:
+            if case.resident:
+                _pairs_in_turns(job, [case], pairs=pairs)
     except KeyboardInterrupt as signal:
         interrupted = str(signal) or "SIGINT"
     except DeviceError as error:

@@ -10,7 +10,8 @@ from statistics import median
 
 from perfgate.app.edges import Edges
 from perfgate.app.job import all_prove_imports, check_cases, devices_wanted, run_job
-from perfgate.app.measure import Known
+from perfgate.app.known import KnownNoise, known_noise
+from perfgate.app.measure import Known, is_launched
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.resume import (
     is_finished,
@@ -23,13 +24,11 @@ from perfgate.app.selection import Change, Selection, select
 from perfgate.app.sglang_files import plain_at
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
 from perfgate.backends.registry import BACKENDS
-from perfgate.baselines.calibration import NAME as CALIBRATION
-from perfgate.baselines.calibration import parse_calibration
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, PerfgateError
 from perfgate.github.event import LOCAL
-from perfgate.records import Decision, Fingerprint, GatePolicy, Origin, Record, Tree
+from perfgate.records import Decision, GatePolicy, Origin, Record, Tree
 from perfgate.sides.git import Git, open_repository
 from perfgate.sides.resolve import Trigger, resolve_base
 from perfgate.suite import Suite, parse_suite
@@ -86,10 +85,10 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     fingerprint = edges.machine.fingerprint(devices_wanted(selection))
     files = _files_of(git, base.commit, selection, fingerprint.hardware_key)
     baselines = load_baselines(files, hardware_key=fingerprint.hardware_key)
-    histories, notes = _histories(files, selection, fingerprint)
+    noise = known_noise(files, selection, policy, fingerprint)
     asked = policy.strategy == "baseline"
     plain, told = plain_at(git, base.commit, selection, fingerprint) if asked else ({}, ())
-    for note in (*notes, *told):
+    for note in (*noise.notes, *told):
         selection = selection.noting(note)
     stored = stored_jobs(baselines)
     if earlier is not None:
@@ -99,7 +98,8 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
             edges.progress.note("every case of the record is decided: nothing is left to measure")
             return before, earlier
         edges.progress.note(told_before(earlier, before))
-    edges.progress.note(_plan(selection, policy, baselines).told())
+    known = _known(stored, noise, earlier)
+    edges.progress.note(_plan(selection, policy, baselines, known).told())
     record = _measured(
         git,
         edges,
@@ -108,7 +108,7 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
         policy,
         base=(base, base_suite),
         head=(head, head_suite),
-        known=_known(stored, histories, earlier),
+        known=known,
     )
     if earlier is not None:
         record = joined(earlier, record)
@@ -137,7 +137,7 @@ def _measured(
                     head=head,
                     prove=not all_prove_imports(selection),
                 )
-                if base[1] is not None and _needs_pairs(selection, policy)
+                if base[1] is not None and _needs_pairs(selection, policy, known)
                 else head_alone(git, edges, head=head)
             )
         except BenchmarkError as error:
@@ -158,15 +158,17 @@ def _measured(
         )
 
 
-def _known(
-    stored: Mapping[str, StoredJobs],
-    histories: Mapping[str, tuple[float, ...]],
-    earlier: Record | None,
-) -> Known:
-    if earlier is None:
-        return Known(stored=stored, histories=histories)
-    return Known(
+def _known(stored: Mapping[str, StoredJobs], noise: KnownNoise, earlier: Record | None) -> Known:
+    known = Known(
         stored=stored,
+        histories=noise.histories,
+        equal_gates=noise.equal_gates,
+        refused=noise.refused,
+    )
+    if earlier is None:
+        return known
+    return replace(
+        known,
         histories={case.id: case.history for case in earlier.cases},
         earlier={case.id: case for case in earlier.cases},
     )
@@ -249,35 +251,15 @@ def _files_of(git: Git, commit: str, selection: Selection, hardware_key: str) ->
     return {path: git("show", f"{commit}:{path}") for path in paths}
 
 
-def _histories(
-    files: Mapping[str, str], selection: Selection, fingerprint: Fingerprint
-) -> tuple[dict[str, tuple[float, ...]], tuple[str, ...]]:
-    """Stored differences by case, and a note for every case whose stored ones cannot be used."""
-    path = next((path for path in files if path.endswith(f"/{CALIBRATION}")), None)
-    if path is None:
-        return {}, ()
-    stored = parse_calibration(files[path], source=path, hardware_key=fingerprint.hardware_key)
-    histories, notes = {}, []
-    for one in selection.chosen:
-        differences, why_not = stored.history(
-            one.case.id,
-            workload_hash=one.case.workload_hash(),
-            must_match=fingerprint.must_match,
-        )
-        if differences:
-            histories[one.case.id] = differences
-        if why_not:
-            notes.append(f"the calibration of {one.case.id} is not used: {why_not}")
-    return histories, tuple(notes)
-
-
-def _needs_pairs(selection: Selection, policy: GatePolicy) -> bool:
+def _needs_pairs(selection: Selection, policy: GatePolicy, known: Known) -> bool:
     return policy.strategy != "baseline" and any(
-        one.origin is Origin.JUDGED for one in selection.chosen
+        one.origin is Origin.JUDGED and one.case.id not in known.refused for one in selection.chosen
     )
 
 
-def _plan(selection: Selection, policy: GatePolicy, baselines: Mapping[str, Baseline]) -> Plan:
+def _plan(
+    selection: Selection, policy: GatePolicy, baselines: Mapping[str, Baseline], known: Known
+) -> Plan:
     return plan(
         [
             PlannedCase(
@@ -287,7 +269,7 @@ def _plan(selection: Selection, policy: GatePolicy, baselines: Mapping[str, Base
                 paired=policy.strategy != "baseline" and one.origin is Origin.JUDGED,
             )
             for one in selection.chosen
-            if one.origin is not Origin.WORKLOAD_CHANGED
+            if is_launched(one, policy, known)
         ],
         max_pairs=policy.max_pairs,
         budget_min=policy.budget_min,

@@ -15,7 +15,15 @@ from perfgate.app.running import Launcher, Running
 from perfgate.app.selection import Chosen
 from perfgate.app.turns import Open, next_case
 from perfgate.errors import DeviceError
-from perfgate.records import CaseRecord, Fingerprint, GatePolicy, Launch, Origin, Side
+from perfgate.records import (
+    CaseRecord,
+    EqualGates,
+    Fingerprint,
+    GatePolicy,
+    Launch,
+    Origin,
+    Side,
+)
 from perfgate.verdict.against_baseline import launches_wanted
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.conditions import MOST_UNFIT, burn_in_of, pairs_of
@@ -37,13 +45,16 @@ class Measured:
 class Known:
     """What is known of the cases, by id, before this job measures them.
 
-    ``stored`` are the baselines' jobs, ``histories`` differences of equal sides on this machine;
+    ``stored`` are the baselines' jobs, ``histories`` differences of equal sides on this machine,
+    ``equal_gates`` error rates of resident servers; ``refused`` says why a case is not launched;
     ``earlier`` is the part of the record that the job goes on from: what is not in it, among the
     chosen cases, has not been launched.
     """
 
     stored: Mapping[str, StoredJobs] = field(default_factory=dict)
     histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    equal_gates: Mapping[str, EqualGates] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, CaseRecord] = field(default_factory=dict)
 
 
@@ -61,7 +72,9 @@ def measure(
 
     A head burn-in and pairs BA AB BA AB …, in the order of :mod:`perfgate.app.turns`; with strategy
     ``auto``, what the screen passes against the stored jobs gets no pairs. A new case, and every
-    case under strategy ``baseline``, gets head launches only. A case that is slower ends the suite
+    case under strategy ``baseline``, gets head launches only, and none there where servers stay
+    resident: those are compared in pairs alone, turn by turn until they restart. A case that is
+    slower ends the suite
     unless ``finish``. What ran on an unfit device is kept and not judged: its pair number is used
     up, a burn-in is repeated twice at most. Raises DeviceError where the device is lost before
     anything was measured; later it ends the job as a spent budget does.
@@ -74,12 +87,23 @@ def measure(
         budget=Budget(limit_s=policy.budget_min * 60),
         progress=progress,
         timeouts_s={one.case.id: one.case.launch_timeout_s() for one in chosen},
+        pairs_a_server={
+            one.case.id: one.case.pairs_a_server for one in chosen if one.case.resident
+        },
     )
     for case_id, case in known.earlier.items():
         job.goes_on_from(case_id, case.launches)
     launched, interrupted = job.order, None
+    launched_here = [one for one in chosen if is_launched(one, policy, known)]
     try:
-        _measure(job, chosen, policy=policy, fingerprint=fingerprint, known=known, finish=finish)
+        _measure(
+            job,
+            launched_here,
+            policy=policy,
+            fingerprint=fingerprint,
+            known=known,
+            finish=finish,
+        )
     except KeyboardInterrupt as signal:
         interrupted = str(signal) or "SIGINT"
     except DeviceError as error:
@@ -90,6 +114,14 @@ def measure(
     return Measured(
         cases=tuple(_case_record(one, job, known) for one in chosen), interrupted=interrupted
     )
+
+
+def is_launched(one: Chosen, policy: GatePolicy, known: Known) -> bool:
+    """Whether anything could be said of its launches."""
+    if one.origin is Origin.WORKLOAD_CHANGED or one.case.id in known.refused:
+        return False
+    in_pairs = policy.strategy != "baseline" or one.origin is Origin.NEW
+    return in_pairs or not one.case.resident
 
 
 def _measure(
@@ -126,12 +158,12 @@ def _burn_in(job: Running, chosen: Sequence[Chosen]) -> set[str]:
     """
     warm = set()
     for one in chosen:
-        if one.origin is not Origin.WORKLOAD_CHANGED:
-            job.expect(one.case.id, 1 + 2 * TYPICAL_PAIRS)
-    for one in chosen:
+        job.expect(one.case.id, 1 + 2 * TYPICAL_PAIRS)
+    # Resident ones last: the server of the very last goes on with its first pair.
+    for one in sorted(chosen, key=lambda one: one.case.resident):
         earlier = job.launches.get(one.case.id, ())
         burn_in = burn_in_of(earlier)
-        if one.origin is Origin.WORKLOAD_CHANGED or any(map(failure_of, earlier)):
+        if any(map(failure_of, earlier)):
             continue
         warmed_before = burn_in is not None and unfit_of(burn_in) is None
         if warmed_before or job.warmed(one.case.id):
@@ -174,7 +206,8 @@ def _screenable(
     return {
         one.case.id: stored[one.case.id]
         for one in chosen
-        if screen_applies(
+        if not one.case.resident
+        and screen_applies(
             stored.get(one.case.id),
             workload_hash=one.case.workload_hash(),
             must_match=dict(fingerprint.must_match),
@@ -286,6 +319,7 @@ def _open(job: Running, judge: CaseJudge, *, limit: int) -> Open:
         pairs_left=limit - pair,
         more_pairs=judge.more_pairs,
         pair_s=2.0 * (job.budget.longest_s(judge.case_id) or 0.0),
+        stays=job.stays(judge.case_id),
     )
 
 
@@ -322,4 +356,6 @@ def _case_record(one: Chosen, job: Running, known: Known) -> CaseRecord:
         history=known.histories.get(one.case.id, ()),
         accuracy=earlier.accuracy if earlier is not None else None,
         stopped=job.stopped.get(one.case.id),
+        equal_gates=known.equal_gates.get(one.case.id),
+        refused=known.refused.get(one.case.id),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfgate.app.edges import Edges
 from perfgate.app.job import check_cases, devices_wanted, run_job
 from perfgate.app.measure import Known
-from perfgate.app.selection import Change, select
+from perfgate.app.selection import Change, Selection, select
 from perfgate.app.trees import head_alone, head_tree, read_suite
 from perfgate.records import CaseRecord, Record
 from perfgate.sides.git import open_repository
@@ -25,11 +25,14 @@ class RecordRequest:
 
 
 def record_head(request: RecordRequest, edges: Edges) -> Record:
-    """Launch every case of this tree and return the raw record; nothing is decided."""
+    """Launch every case of this tree and return the raw record; nothing is decided.
+
+    A case whose servers stay resident is left out: turns of servers are compared in pairs alone.
+    """
     git = open_repository(request.start, edges.environ)
     head, suite = head_tree(git), read_suite(git, request.suite)
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=git.all_paths())
-    selection = select(suite, suite, change=change, only=request.only)
+    selection = _in_fresh_processes(select(suite, suite, change=change, only=request.only))
     policy = selection.policy.model_copy(update={"strategy": "baseline"})
     check_cases(selection)
     edges.machine.fingerprint(devices_wanted(selection))
@@ -37,6 +40,15 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
         return run_job(
             selection, policy, sides, edges, base=None, head=head, known=Known(), finish=True
         )
+
+
+def _in_fresh_processes(selection: Selection) -> Selection:
+    resident = [one.case.id for one in selection.chosen if one.case.resident]
+    if not resident:
+        return selection
+    fresh = tuple(one for one in selection.chosen if not one.case.resident)
+    told = f"not measured: {', '.join(resident)}: resident servers are compared in pairs alone"
+    return replace(selection, chosen=fresh).noting(told)
 
 
 def unfit_alone(case: CaseRecord) -> bool:

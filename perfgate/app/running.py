@@ -29,19 +29,22 @@ class Running:
     """The mutable state of one job; it lives as long as the loop that measures.
 
     ``launches`` holds also what an earlier part of the same job measured, ``first_heads`` head's
-    half of a first pair whose base is still to be launched.
+    half of a first pair whose base is still to be launched; ``pairs_a_server`` says of cases with
+    resident servers how many pairs these serve.
     """
 
     launcher: Launcher
     budget: Budget
     progress: Progress
     timeouts_s: Mapping[str, float]
+    pairs_a_server: Mapping[str, int] = field(default_factory=dict)
     launches: dict[str, list[Launch]] = field(default_factory=dict)
     first_heads: dict[str, Launch] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     unfit_in_a_row: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, int] = field(default_factory=dict)
     order: int = 0
+    last: str = ""
 
     def goes_on_from(self, case_id: str, launches: Iterable[Launch]) -> None:
         """Take over what was measured before: numbers go on, and it tells how long one takes."""
@@ -61,6 +64,7 @@ class Running:
     def run(self, case_id: str, side: Side, *, pair: int | None) -> Launch | None:
         """Run one launch and keep it; None when the case ends here, for a reason that is kept."""
         self.progress.launch_started(case_id, side, pair)
+        self.last = case_id
         allowed_s = min(self.timeouts_s[case_id], self.budget.left_s)
         launch = self.launcher(case_id, side, pair=pair, order=self.order, timeout_s=allowed_s)
         self.order += 1
@@ -115,6 +119,15 @@ class Running:
     def expect(self, case_id: str, launches: int) -> None:
         """Remember how many launches of a case are probably still ahead."""
         self.ahead[case_id] = launches
+
+    def stays(self, case_id: str) -> bool:
+        """Whether the resident servers of this case launched last, and serve another pair."""
+        launches = self.launches.get(case_id, ())
+        server = launches[-1].server if launches and self.last == case_id else None
+        if server is None:
+            return False
+        served = {one.pair for one in launches if one.server == server and one.pair is not None}
+        return len(served) < self.pairs_a_server.get(case_id, 0)
 
     def left_s(self) -> float:
         """Device seconds probably still ahead; a case never launched is taken as the others."""

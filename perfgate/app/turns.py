@@ -8,8 +8,9 @@ has the most jobs finished at every moment when the times are known (Schrage, "A
 optimality of the shortest remaining processing time discipline", 1968,
 doi:10.1287/opre.16.3.687), and each pair brings a new estimate. A case that its pairs left are not
 expected to decide waits until no other is open. Among cases alike, the one with the fewest pairs
-comes first, so that they take turns. The order makes no verdict: each case is judged by its own
-pairs alone, and its test may be looked at at any time.
+comes first, so that they take turns. Before all, a case whose resident servers are loaded goes on
+until they are due to restart: any other would have to end them. The order makes no verdict: each
+case is judged by its own pairs alone, and its test may be looked at at any time.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ LEAST_PAIRS = 3
 class Open:
     """A case that is not decided: pair numbers used and left, pairs still expected, their time.
 
-    ``more_pairs`` is None where it cannot be foretold, ``pair_s`` are device seconds.
+    ``more_pairs`` is None where it cannot be foretold, ``pair_s`` are device seconds, ``stays`` is
+    for servers that are loaded.
     """
 
     case_id: str
@@ -33,6 +35,7 @@ class Open:
     pairs_left: int
     more_pairs: int | None
     pair_s: float
+    stays: bool = False
 
     @property
     def hopeless(self) -> bool:
@@ -48,6 +51,9 @@ class Open:
 
 def next_case(cases: Sequence[Open]) -> str:
     """The case that gets the next pair, out of at least one, given in the suite's order."""
+    staying = next((case for case in cases if case.stays), None)
+    if staying is not None:
+        return staying.case_id
     new = [case for case in cases if case.pairs < LEAST_PAIRS]
     if new:
         return min(new, key=lambda case: (case.pairs, case.pair_s)).case_id

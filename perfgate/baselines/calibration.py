@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from perfgate.errors import BaselineError
-from perfgate.records import MAX_HISTORY, Finite, Record, Value
+from perfgate.records import MAX_HISTORY, EqualGates, Finite, Record, Value
 from perfgate.verdict.calibration import differences_of
 from perfgate.verdict.likelihood import MIN_HISTORY
 from perfgate.verdict.wording import count
@@ -39,17 +39,28 @@ class CalibrationRun(Value):
 
 
 class CalibratedCase(Value):
-    """One workload of one case, and the machine's software that it was measured with."""
+    """One workload of one case, and the machine's software that it was measured with.
+
+    ``equal_gates`` counts whole gates of equal sides, of a case whose servers stay resident.
+    """
 
     case: str
     workload_hash: str
     must_match: dict[str, str] = Field(default_factory=dict)
+    equal_gates: EqualGates | None = None
     runs: Annotated[tuple[CalibrationRun, ...], Field(min_length=1)]
 
     @property
     def differences(self) -> tuple[float, ...]:
         """Every stored difference, the oldest first."""
         return tuple(one for run in self.runs for one in run.differences)
+
+    def history(self) -> tuple[tuple[float, ...], str]:
+        """The differences to judge with, or why they are too few; one is empty."""
+        stored = self.differences
+        if len(stored) < MIN_HISTORY:
+            return (), f"it holds {count(len(stored), 'pair')}, and {MIN_HISTORY} are the fewest"
+        return stored, ""
 
 
 class Calibration(Value):
@@ -64,19 +75,23 @@ class Calibration(Value):
         self, case_id: str, *, workload_hash: str, must_match: Mapping[str, str]
     ) -> tuple[tuple[float, ...], str]:
         """The differences to judge a case with, and why stored ones are left out; one is empty."""
+        found, why_not = self.find(case_id, workload_hash=workload_hash, must_match=must_match)
+        return ((), why_not) if found is None else found.history()
+
+    def find(
+        self, case_id: str, *, workload_hash: str, must_match: Mapping[str, str]
+    ) -> tuple[CalibratedCase | None, str]:
+        """What is known of a case on this machine, or why what is stored is of something else."""
         found = next((one for one in self.cases if one.case == case_id), None)
         if found is None:
-            return (), ""
+            return None, ""
         if found.workload_hash != workload_hash:
-            return (), "it is of another workload"
+            return None, "it is of another workload"
         keys = sorted({*found.must_match, *must_match})
         other = [key for key in keys if found.must_match.get(key) != must_match.get(key)]
         if other:
-            return (), f"it is of another machine ({', '.join(other)})"
-        stored = found.differences
-        if len(stored) < MIN_HISTORY:
-            return (), f"it holds {count(len(stored), 'pair')}, and {MIN_HISTORY} are the fewest"
-        return stored, ""
+            return None, f"it is of another machine ({', '.join(other)})"
+        return found, ""
 
 
 def parse_calibration(text: str, *, source: str, hardware_key: str) -> Calibration:
@@ -115,6 +130,8 @@ def render_calibration(calibration: Calibration) -> str:
 
 def _compact(value: dict[str, Any]) -> str:
     value["must_match"] = dict(sorted(value["must_match"].items()))
+    if value["equal_gates"] is None:
+        del value["equal_gates"]
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -122,7 +139,8 @@ def add_run(calibration: Calibration | None, record: Record) -> Calibration:
     """The calibration with this record's pairs of equal sides added to each of its cases.
 
     The newest differences stay; those of another workload or machine go, since none could use them.
-    A case without a single good pair is left as it was.
+    Gates of equal sides add up, as long as the same rule decided them. A case without a single good
+    pair is left as it was.
     """
     key = record.fingerprint.hardware_key
     cases = {} if calibration is None else {one.case: one for one in calibration.cases}
@@ -147,9 +165,22 @@ def add_run(calibration: Calibration | None, record: Record) -> Calibration:
             fresh.workload_hash,
             fresh.must_match,
         )
-        runs = (*old.runs, run) if old is not None and same else (run,)
-        cases[case.id] = fresh.model_copy(update={"runs": _newest(runs)})
+        before = old if same else None
+        runs = (run,) if before is None else (*before.runs, run)
+        gates = _added(None if before is None else before.equal_gates, case.equal_gates)
+        cases[case.id] = fresh.model_copy(update={"runs": _newest(runs), "equal_gates": gates})
     return Calibration(hardware_key=key, cases=tuple(cases[name] for name in sorted(cases)))
+
+
+def _added(before: EqualGates | None, now: EqualGates | None) -> EqualGates | None:
+    """Both together; of another rule nothing stays, since no gate could use it."""
+    if before is None or now is None:
+        return now or before
+    if before.rule != now.rule:
+        return now
+    counted = ("gates", "blocked", "passed", "undecided")
+    sums = {name: getattr(before, name) + getattr(now, name) for name in counted}
+    return now.model_copy(update=sums)
 
 
 def _stored(difference: float) -> float:

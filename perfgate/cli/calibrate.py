@@ -19,6 +19,7 @@ _EPILOG = """\b
 Examples:
   perfgate calibrate                       20 pairs of every case, head against itself
   perfgate calibrate --case wan --pairs 40
+  perfgate calibrate --resident            20 gates of every case with `launch: resident`
 """
 
 
@@ -28,9 +29,19 @@ Examples:
 @click.option(
     "--pairs",
     type=click.IntRange(2, 1000),
-    default=use_case.USUAL_PAIRS,
-    show_default=True,
+    show_default=str(use_case.USUAL_PAIRS),
     help="Pairs of equal launches a case.",
+)
+@click.option(
+    "--resident",
+    is_flag=True,
+    help="Run whole gates of equal sides of the cases with `launch: resident`.",
+)
+@click.option(
+    "--gates",
+    type=click.IntRange(1, 1000),
+    show_default=str(use_case.USUAL_GATES),
+    help="With --resident: gates a case. Those of earlier runs add up.",
 )
 @options.output_dir
 @options.cache_dir
@@ -39,7 +50,9 @@ Examples:
 def calibrate(
     suite: str,
     cases: tuple[str, ...],
-    pairs: int,
+    pairs: int | None,
+    resident: bool,
+    gates: int | None,
     output_dir: Path,
     cache_dir: Path | None,
     device: Choice,
@@ -52,11 +65,25 @@ def calibrate(
     reviewed pull request. In a pull request's own job nothing is written there. gate.budget does
     not end this run: it takes one launch and two for each pair, a case.
 
+    --resident counts how often the gate blocks equal sides whose servers stay resident: a gate
+    judges such a case only where 20 gates or more are counted for this workload, machine and rule
+    in the file of its base commit. Their pairs are kept as differences too.
+
     Exit code 4 when a launch failed or no pair was measured.
     """
+    if gates is not None and not resident:
+        raise click.UsageError("--gates needs --resident.")
+    if pairs is not None and resident:
+        raise click.UsageError("--resident runs whole gates, not --pairs.")
     folder = output_dir.absolute()
     prepare_folder(folder)
-    request = use_case.CalibrateRequest(start=Path.cwd(), suite=suite, pairs=pairs, only=cases)
+    request = use_case.CalibrateRequest(
+        start=Path.cwd(),
+        suite=suite,
+        pairs=pairs or use_case.USUAL_PAIRS,
+        gates=(gates or use_case.USUAL_GATES) if resident else None,
+        only=cases,
+    )
     with surroundings(cache=cache_dir, device=device, lease_timeout_s=lease_timeout_s) as edges:
         found = use_case.calibrate(request, edges)
     record = found.record

@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from perfgate.records import CaseRecord, Record
+from perfgate.records import CaseRecord, EqualGates, Record
 from perfgate.report.escape import plain
 from perfgate.report.words import NOTHING, figures
 from perfgate.verdict.calibration import MetricNoise, noise_of
 from perfgate.verdict.likelihood import MIN_HISTORY
 from perfgate.verdict.metrics import END_TO_END
+from perfgate.verdict.rates import MIN_GATES, rate_told
 from perfgate.verdict.wording import change, count, percent
 
 _NAME_CHARS = 64
@@ -27,6 +28,8 @@ def render_calibration(record: Record, console: Console) -> None:
             console.print(_table(noises))
             console.print()
             console.print(Text(_sentence(noises, margin=record.policy.margin)))
+        if case.equal_gates is not None:
+            console.print(Text(_rate(case.equal_gates)))
         console.print()
 
 
@@ -74,6 +77,13 @@ def _sentence(noises: tuple[MetricNoise, ...], *, margin: float) -> str:
         f"The suite's margin of {wanted} is too small for this noise: a gate here looks for "
         f"end-to-end slowdowns of {least}.{jumps}"
     )
+
+
+def _rate(found: EqualGates) -> str:
+    told = f"{rate_told(found)}; {found.passed} passed, {found.undecided} undecided."
+    if found.gates < MIN_GATES:
+        told += f" A gate judges such a case from {MIN_GATES} gates on, those of earlier runs too."
+    return told[:1].upper() + told[1:]
 
 
 def _levels(noise: MetricNoise) -> str:

@@ -68,6 +68,7 @@ def _groups(judged: list[CaseDecision]) -> list[tuple[int, str, str]]:
         "larger": ("needs more memory", "need more memory"),
         "failed: output changed": ("changed its output", "changed their output"),
         "failed": ("failed", "failed"),
+        "refused": ("was refused", "were refused"),
         "missing": ("is missing", "are missing"),
         "incomplete": ("lacks a metric", "lack a metric"),
         "not comparable": ("is not comparable", "are not comparable"),
@@ -77,9 +78,9 @@ def _groups(judged: list[CaseDecision]) -> list[tuple[int, str, str]]:
         "smaller": ("needs less memory", "need less memory"),
     }
     found = [case_word(case) for case in judged]
-    bad = [fate for fate in list(fates)[:8] if fate in found]
+    bad = [fate for fate in list(fates)[:9] if fate in found]
     # What is well is told only where nothing is wrong: the headline has one subject.
-    shown = bad or [fate for fate in list(fates)[8:] if fate in found]
+    shown = bad or [fate for fate in list(fates)[9:] if fate in found]
     return [(found.count(fate), *fates[fate]) for fate in shown]
 
 

@@ -67,6 +67,7 @@ def told(case: CaseDecision) -> Told:
 _PREDICATES = {
     "failed": "failed",
     "failed: output changed": "failed",
+    "refused": "was refused",
     "missing": "is missing",
     "incomplete": "is incomplete",
     "not comparable": "is not comparable",
@@ -198,6 +199,10 @@ _STEPS = {
         "branch says so first, at the case:"
     ),
     "failed": "read the end of the log and mend the benchmark.",
+    "refused": (
+        "write `launch: fresh`, or measure how often resident servers block equal sides on this "
+        "machine, from the default branch, and commit the file:"
+    ),
     "missing": "bring the case back, or remove it in a pull request of its own.",
     "incomplete": (
         "see why one side does not report it. Where that is meant, the base branch can let it "
@@ -214,6 +219,7 @@ _STEPS = {
     "new": "nothing; the case is judged once it is on the base branch.",
 }
 _TO_WRITE = {
+    "refused": "perfgate calibrate --resident",
     "failed: output changed": 'allow: {output: "why"}',
     "incomplete": "gate: {missing: neutral}",
 }

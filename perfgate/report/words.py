@@ -159,6 +159,8 @@ def case_word(case: CaseDecision) -> str:
         word = _WITHIN
     if incomplete(case):
         return "incomplete"
+    if case.verdict is Verdict.FAILED and case.refused:
+        return "refused"
     if case.verdict is Verdict.FAILED and case.output == "changed":
         return "failed: output changed"
     return word

@@ -43,7 +43,9 @@ class Evidences:
     def screened(self, case: CaseRecord) -> StoredJobs | None:
         """The stored jobs, where ``auto`` lets them pass this case."""
         stored = self.baselines.get(case.id)
-        if self.record.policy.strategy != "auto" or not screen_applies(
+        if case.resident or self.record.policy.strategy != "auto":
+            return None
+        if not screen_applies(
             stored,
             workload_hash=case.workload_hash,
             must_match=self.record.fingerprint.must_match,
@@ -241,6 +243,11 @@ def undecided(case: CaseRecord, record: Record) -> CaseDecision:
     why = case.stopped or record.interrupted or "not one pair was measured"
     rows = head_rows(case.launches, Verdict.INCONCLUSIVE)
     return _case(case, Verdict.INCONCLUSIVE, detail=why, sentence=why, metrics=rows)
+
+
+def refused(case: CaseRecord, why: str) -> CaseDecision:
+    """A case that was not launched, since nothing permits a verdict from its launches."""
+    return _case(case, Verdict.FAILED, detail=why, sentence=why, refused=True)
 
 
 def failed(case: CaseRecord, launch: Launch, **extra: Any) -> CaseDecision:  # noqa: ANN401

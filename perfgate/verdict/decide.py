@@ -14,6 +14,7 @@ from perfgate.verdict.cases import (
     failed,
     incomparable,
     new,
+    refused,
     undecided,
 )
 from perfgate.verdict.conclude import conclude
@@ -22,6 +23,7 @@ from perfgate.verdict.metrics import failure_of
 from perfgate.verdict.past import with_past
 from perfgate.verdict.permission import Permissions, Permitted, permit
 from perfgate.verdict.plain import PlainFigures
+from perfgate.verdict.rates import rate_told
 from perfgate.verdict.wording import count
 from perfgate.verdict.work import scored
 
@@ -93,11 +95,9 @@ def _devices(case: CaseRecord) -> int:
 
 
 def _decide_case(case: CaseRecord, known: Evidences) -> CaseDecision:
-    if case.origin is not Origin.JUDGED:
-        broken = [launch for launch in case.launches if failure_of(launch) is not None]
-        if broken:
-            return failed(case, broken[0])
-        return new(case) if case.origin is Origin.NEW else incomparable(case, WORKLOAD_CHANGED)
+    unjudged = _unjudged(case, known.record.policy.strategy)
+    if unjudged is not None:
+        return unjudged
     strategy = known.record.policy.strategy
     paired = any(launch.side == "base" and launch.pair is not None for launch in case.launches)
     if strategy == "paired" or (strategy == "auto" and paired):
@@ -108,6 +108,19 @@ def _decide_case(case: CaseRecord, known: Evidences) -> CaseDecision:
     if strategy == "baseline" or known.record.base is None:
         return by_stored(case, known)
     return by_screen(case, known) or undecided(case, known.record)
+
+
+def _unjudged(case: CaseRecord, strategy: str) -> CaseDecision | None:
+    """What is said of a case that no rule may judge; None for any other."""
+    if case.refused:
+        return refused(case, case.refused)
+    if case.origin is Origin.JUDGED:
+        alone = strategy == "baseline" and case.resident
+        return incomparable(case, PAIRS_ALONE) if alone else None
+    broken = [launch for launch in case.launches if failure_of(launch) is not None]
+    if broken:
+        return failed(case, broken[0])
+    return new(case) if case.origin is Origin.NEW else incomparable(case, WORKLOAD_CHANGED)
 
 
 def _permitted(case: CaseRecord, known: Evidences, permissions: Permissions | None) -> Permitted:
@@ -128,12 +141,18 @@ def _permitted(case: CaseRecord, known: Evidences, permissions: Permissions | No
     return found
 
 
+PAIRS_ALONE = "its servers stay resident, and turns of servers are compared in pairs alone"
 WORKLOAD_CHANGED = "the workload changed: its times are not those of the same work"
 
 
 def _notes(known: Evidences) -> list[str]:
     record = known.record
     notes = [NO_BASE] if record.policy.strategy == "auto" and record.base is None else []
+    notes += [
+        f"{case.id}: {rate_told(case.equal_gates)}"
+        for case in record.cases
+        if case.equal_gates is not None and case.launches and not case.refused
+    ]
     if record.continued:
         notes.append(f"continued {count(record.continued, 'time')} from its record")
     return notes

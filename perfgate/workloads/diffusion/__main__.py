@@ -20,7 +20,7 @@ of input ends the process with status 0.
 
 ``PERFGATE_COUNT_FLOPS=1`` in the environment asks for one more request after the measured ones,
 whose floating-point operations are counted and told in the last report as ``flops``; a resident
-process counts once, for its first line.
+process counts once, before its first line, and tells it in every report.
 
 The exit status is that of the error that ended it (2 for a wrong preset or parameter, 3 for a
 device that is not there, 4 for a request that failed), whose text goes to standard error. A request

@@ -62,8 +62,10 @@ def stay(session: Session, reports: Iterable[Path]) -> None:
     Raises what :func:`measure` does, at the first request that fails.
     """
     pipeline, told = _ready(session, None)
-    for index, report in enumerate(reports):
-        _serve(session, pipeline, told, report, flops=session.flops and index == 0)
+    if session.flops:
+        told["flops"] = count_flops(pipeline)
+    for report in reports:
+        _serve(session, pipeline, told, report, flops=False)
 
 
 def _ready(session: Session, report: Path | None) -> tuple[Pipeline, Dump]:

@@ -1,0 +1,179 @@
+"""Runs whole gates of equal sides by resident servers, and counts how they ended.
+
+Each gate is the shipped one, of one case alone with the whole false-block rate, so that it blocks
+rather more often than in a suite of several. Its servers are its own, and it is judged with the
+differences that the gates before it left, as a gate is with those of a calibration.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from perfgate.app.measure import Known, Measured, measure
+from perfgate.app.progress import Progress
+from perfgate.app.running import Launcher
+from perfgate.app.selection import Chosen
+from perfgate.errors import DeviceError
+from perfgate.records import (
+    MAX_HISTORY,
+    CaseDecision,
+    CaseRecord,
+    EqualGates,
+    Fingerprint,
+    GatePolicy,
+    Launch,
+    Origin,
+    Record,
+    Verdict,
+)
+from perfgate.suite import Case
+from perfgate.verdict.calibration import differences_of
+from perfgate.verdict.decide import decide
+from perfgate.verdict.likelihood import MIN_HISTORY
+from perfgate.verdict.rates import rule_of
+from perfgate.verdict.wording import count
+
+_DECIDED = {
+    Verdict.REGRESSED: "blocked",
+    Verdict.PASSED: "passed",
+    Verdict.IMPROVED: "passed",
+    Verdict.INCONCLUSIVE: "undecided",
+}
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """What every gate of a job shares; ``servers`` ends those of one gate.
+
+    ``recorded`` makes the record that a gate of these cases would be decided from.
+    """
+
+    policy: GatePolicy
+    fingerprint: Fingerprint
+    launcher: Launcher
+    servers: Callable[[], AbstractContextManager[None]]
+    recorded: Callable[[Measured], Record]
+    progress: Progress
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """The gates of one case so far: every launch renumbered as if all were one job's."""
+
+    case: Case
+    history: tuple[float, ...]
+    launches: list[Launch] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    stopped: str | None = None
+
+    def add(self, measured: CaseRecord) -> None:
+        order = max((one.order for one in self.launches), default=-1) + 1
+        pairs = (one.pair for one in self.launches if one.pair is not None)
+        pair = max(pairs, default=-1) + 1
+        self.launches += [_moved(one, order=order, pair=pair) for one in measured.launches]
+        self.history = (*self.history, *differences_of(measured))[-MAX_HISTORY:]
+
+    def record(self, policy: GatePolicy) -> CaseRecord:
+        ends = {name: self.ends.count(name) for name in ("blocked", "passed", "undecided")}
+        gates = (
+            EqualGates(
+                restart_every=self.case.pairs_a_server,
+                gates=len(self.ends),
+                rule=rule_of(policy),
+                **ends,
+            )
+            if self.ends
+            else None
+        )
+        return CaseRecord(
+            id=self.case.id,
+            workload_hash=self.case.workload_hash(),
+            workload=self.case.workload(),
+            allow=self.case.allow.reasons(),
+            launches=tuple(self.launches),
+            stopped=self.stopped,
+            equal_gates=gates,
+        )
+
+
+def run_equal_gates(
+    cases: Sequence[Case],
+    bench: Bench,
+    *,
+    gates: int,
+    histories: Mapping[str, tuple[float, ...]],
+) -> Measured:
+    """So many gates of every case, one case after the other, until a signal comes.
+
+    ``histories`` are the stored differences of each case, to which every gate adds its own.
+    A case of which a launch fails ends there, without the gate that it failed in. Raises
+    DeviceError where the device is lost before anything was measured.
+    """
+    tallies = [_Tally(case=case, history=histories[case.id]) for case in cases]
+    interrupted = None
+    for tally in tallies:
+        while interrupted is None and tally.stopped is None and len(tally.ends) < gates:
+            interrupted = _gate(tally, bench, gates=gates)
+        if interrupted is not None:
+            break
+    return Measured(
+        cases=tuple(tally.record(bench.policy) for tally in tallies), interrupted=interrupted
+    )
+
+
+def _gate(tally: _Tally, bench: Bench, *, gates: int) -> str | None:
+    """Run one more gate and count it; returns the signal that ended it early."""
+    case = tally.case
+    known = tally.history if len(tally.history) >= MIN_HISTORY else ()
+    try:
+        with bench.servers():
+            measured = measure(
+                [Chosen(case=case, origin=Origin.JUDGED)],
+                policy=bench.policy.model_copy(update={"budget_min": math.inf}),
+                fingerprint=bench.fingerprint,
+                known=Known(histories={case.id: known}),
+                finish=True,
+                launcher=bench.launcher,
+                progress=bench.progress,
+            )
+    except DeviceError as error:
+        if not tally.launches:
+            raise
+        tally.stopped = f"the device was taken: {error.problem}"
+        return None
+    tally.add(measured.cases[0])
+    if measured.interrupted is not None:
+        return measured.interrupted
+    decided = decide(bench.recorded(measured)).cases[0]
+    end = _end(decided)
+    if end is None:
+        tally.stopped = f"gate {len(tally.ends) + 1} of {gates} was not decided"
+        return None
+    tally.ends.append(end)
+    blocked = f"; {tally.ends.count('blocked')} blocked so far"
+    told = f"gate {len(tally.ends)} of {gates} {end} after {count(decided.pairs, 'pair')}"
+    bench.progress.note(f"{case.id}: {told}{blocked}")
+    return None
+
+
+def _end(decided: CaseDecision) -> str | None:
+    """How the gate ended, None where nothing was decided since a launch failed.
+
+    Equal sides whose output differs are blocked as well, whatever made it differ.
+    """
+    if decided.verdict is Verdict.FAILED and decided.output == "changed":
+        return "blocked"
+    return _DECIDED.get(decided.verdict)
+
+
+def _moved(launch: Launch, *, order: int, pair: int) -> Launch:
+    return launch.model_copy(
+        update={
+            "order": launch.order + order,
+            "pair": None if launch.pair is None else launch.pair + pair,
+            "server": None if launch.server is None else launch.server + order,
+        }
+    )
