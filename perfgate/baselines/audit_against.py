@@ -18,6 +18,7 @@ from perfgate.baselines.audit_sglang import (
     denoising_of,
     figures,
     overrides,
+    scenarios_in,
     stages_of,
     steps_of,
 )
@@ -41,7 +42,7 @@ def audit_changes(
     ``found`` are the contradictions that ``new`` holds by itself: what did not follow a change
     and contradicts it is told once.
     """
-    after, before = _scenarios(new), _scenarios(old)
+    after, before = scenarios_in(new), scenarios_in(old)
     whole = Entry(document=new, scenario="", root=())
     edits = [*_of_overrides(whole, new.value, old.value)]
     told = [*_of_policy(whole, new.value, old.value)]
@@ -61,16 +62,6 @@ def audit_changes(
                 if (name, one.field) not in contradicted
             ]
     return [*edits, *told, *_mixed(whole, edits)]
-
-
-def _scenarios(document: Document) -> dict[str, dict[str, Any]]:
-    data = document.value
-    found = data.get(SCENARIOS) if isinstance(data, dict) else None
-    return {
-        name: scenario
-        for name, scenario in (found if isinstance(found, dict) else {}).items()
-        if isinstance(scenario, dict)
-    }
 
 
 def _guarding(scenario: Mapping[str, Any]) -> dict[JsonPath, float]:

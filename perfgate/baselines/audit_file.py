@@ -6,20 +6,24 @@ Text in, findings out; no effect.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted
 from perfgate.baselines.audit import Finding, Limits, in_order, not_repeated
-from perfgate.baselines.audit_against import Measured, audit_changes
+from perfgate.baselines.audit_against import audit_changes
 from perfgate.baselines.audit_native import audit_native
+from perfgate.baselines.audit_native_against import Terms, audit_native_changes
 from perfgate.baselines.audit_sglang import SCENARIOS, audit_sglang
+from perfgate.baselines.audit_state import Kept, standing_on
 from perfgate.baselines.calibration import parse_calibration
 from perfgate.baselines.places import Document, read_document
 from perfgate.baselines.sglang import MAX_FILE_BYTES
 from perfgate.errors import BaselineError
 
+BASELINE = "perfgate.baseline"
 _RESTORE = "restore the file from its last commit"
 
 
@@ -54,16 +58,36 @@ def audit_version(text: str, *, name: str, limits: Limits) -> Version:
     return Version(document=document, findings=tuple(in_order(_of_its_kind(document, limits))))
 
 
-def audit_against(new: Version, old: Version, *, measured: Measured) -> Audit:
+def scenarios_of(version: Version) -> tuple[str, ...]:
+    """The scenarios of one of sglang's files; of another kind of file none."""
+    document = version.document
+    if document is None or not _is_sglang(document):
+        return ()
+    found = document.value[SCENARIOS]
+    return tuple(found) if isinstance(found, dict) else ()
+
+
+def audit_against(new: Version, old: Version, *, terms: Terms, kept: Mapping[str, Kept]) -> Audit:
     """A file and what changed in it; what the earlier version holds just the same is counted.
 
-    ``measured`` is by scenario what new launches give, for sglang's files.
+    ``kept`` is for sglang's files: by scenario, the launches that are kept beside them.
     """
     fresh = not_repeated(new.findings, old.findings)
     standing = len(new.findings) - len(fresh)
     changes: list[Finding] = []
-    if new.document is not None and old.document is not None and _is_sglang(new.document):
-        changes = audit_changes(new.document, old.document, found=new.findings, measured=measured)
+    if new.document is None or old.document is None:
+        pass
+    elif _is_sglang(new.document):
+        launches = standing_on(new.document, old.document, kept, terms)
+        changes = audit_changes(
+            new.document,
+            old.document,
+            found=new.findings,
+            measured=launches.measured,
+        )
+        changes += launches.findings
+    elif _schema(new.document) == BASELINE:
+        changes = audit_native_changes(new.document, old.document, terms)
     return Audit(findings=tuple(in_order([*fresh, *changes])), standing=standing)
 
 
@@ -71,7 +95,7 @@ def _of_its_kind(document: Document, limits: Limits) -> list[Finding]:
     if _is_sglang(document):
         return audit_sglang(document, limits)
     kind = _schema(document)
-    if kind == "perfgate.baseline":
+    if kind == BASELINE:
         return audit_native(document, limits)
     if kind == "perfgate.calibration":
         return _calibration(document)

@@ -96,6 +96,17 @@ def _of_its_age(whole: Entry, said: object, limits: Limits) -> Iterator[Finding]
         yield whole.finding("warning", path, told, stored=said)
 
 
+def scenarios_in(document: Document) -> dict[str, dict[str, Any]]:
+    """What can be read as a scenario, by name."""
+    data = document.value
+    found = data.get(SCENARIOS) if isinstance(data, dict) else None
+    return {
+        name: scenario
+        for name, scenario in (found if isinstance(found, dict) else {}).items()
+        if isinstance(scenario, dict)
+    }
+
+
 def overrides(data: Mapping[str, Any]) -> Iterator[tuple[JsonPath, Any]]:
     """Every figure that counts on some runners alone, by its path in the file."""
     of_runners = data.get("runner_overrides")

@@ -10,6 +10,7 @@ import click
 
 from perfgate import __version__
 from perfgate.app import check as use_case
+from perfgate.cli import options
 from perfgate.cli.surroundings import stdout_console
 from perfgate.report.findings import render_findings
 
@@ -40,8 +41,11 @@ Examples:
     metavar="DAYS",
     help="Warn of entries that are older.",
 )
+@options.suite
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON document.")
-def check(files: tuple[Path, ...], *, against: str | None, max_age_days: int, as_json: bool) -> int:
+def check(
+    files: tuple[Path, ...], *, against: str | None, max_age_days: int, suite: str, as_json: bool
+) -> int:
     """Look for what cannot be true in baseline files, perfgate's own or sglang's.
 
     Aggregates that contradict their parts, impossible figures, old and single samples. With
@@ -55,6 +59,7 @@ def check(files: tuple[Path, ...], *, against: str | None, max_age_days: int, as
             start=start,
             files=files,
             against=against,
+            suite=suite,
             today=datetime.now(UTC).date(),
             max_age_days=max_age_days,
         ),
