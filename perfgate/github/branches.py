@@ -5,6 +5,7 @@ Works on a Protocol, so that it runs in tests without a network; knows nothing o
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -15,10 +16,10 @@ from perfgate.github.comments import CommentApi
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commit:
-    """A commit: its tree, its parents and its whole message."""
+    """A commit: when it was committed (ISO 8601), its parents and its whole message."""
 
     sha: str
-    tree: str
+    date: str
     parents: tuple[str, ...]
     message: str
 
@@ -33,10 +34,14 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """What a head has since it left a base: for each path its blob, None where it was removed."""
+    """What a head has since it left a base: for each path its blob, None where it was removed.
+
+    ``whole`` is false where GitHub lists only a part of the files.
+    """
 
     merge_base: str
     files: Mapping[str, str | None]
+    whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +58,14 @@ class PullRequest:
     is_open: bool
     draft: bool
     head_sha: str
+
+
+def blob_id(text: str) -> str:
+    """The id that git gives a file with this text, https://git-scm.com/book/en/v2/Git-Internals."""
+    content = text.encode()
+    # Names content, protects nothing.
+    named = hashlib.sha1(f"blob {len(content)}\0".encode() + content, usedforsecurity=False)
+    return named.hexdigest()
 
 
 class BranchApi(CommentApi, Protocol):

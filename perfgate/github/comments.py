@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from perfgate.github.problems import GitHubError
+
+ACTIONS_BOT: Final = "github-actions[bot]"
+"""The account of a job's own token."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

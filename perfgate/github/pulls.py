@@ -82,17 +82,18 @@ class GitHubPulls(GitHubComments):
             return base64.b64decode(found.content).decode("utf-8")
 
     def compare(self, base: str, head: str) -> Difference:
-        doing = "comparing two commits"
-        with self.asking(doing, permission=CONTENTS):
+        with self.asking("comparing two commits", permission=CONTENTS):
             found = self._repo().compare(base, head)
             files: dict[str, str | None] = {}
             for one in found.files:
                 files[one.filename] = None if one.status == "removed" else one.sha
                 if one.status == "renamed":
                     files[one.previous_filename] = None
-            if len(files) >= _MAX_FILES:
-                raise unreadable(doing=doing, reason="they differ in more files than GitHub lists")
-            return Difference(merge_base=found.merge_base_commit.sha, files=files)
+            return Difference(
+                merge_base=found.merge_base_commit.sha,
+                files=files,
+                whole=len(files) < _MAX_FILES,
+            )
 
     def store(self, text: str) -> str:
         with self.asking("storing a file", permission=CONTENTS):
@@ -188,7 +189,7 @@ class GitHubPulls(GitHubComments):
 def _commit(commit: GitCommit) -> Commit:
     return Commit(
         sha=commit.sha,
-        tree=commit.tree.sha,
+        date=commit.committer.date.isoformat(),
         parents=tuple(one.sha for one in commit.parents),
         message=commit.message,
     )

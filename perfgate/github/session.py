@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final, Self
 import requests
 from github import Auth, BadAttributeException, Github, GithubException, IncompletableObject
 
+from perfgate.github.comments import ACTIONS_BOT
 from perfgate.github.problems import PERMISSION, GitHubError, refused, unreachable, unreadable
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-ACTIONS_BOT: Final = "github-actions[bot]"
 TIMEOUT_S: Final = 15
 _PER_PAGE: Final = 100  # the API's maximum
 # GitHub asks for a second between writes: https://docs.github.com/en/rest/using-the-rest-api

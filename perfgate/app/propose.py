@@ -1,0 +1,312 @@
+"""Proposes measured baselines as one pull request per base branch and hardware key.
+
+Every figure comes from launches, every file goes through GitHub's Git data API, and a branch moves
+forward only: whoever comes second looks again, so that two jobs never lose each other's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import Final, Literal
+
+from perfgate.app.keep import Request, Tree
+from perfgate.app.offers import Ground, Offers, offers_on, texts_of
+from perfgate.app.standing import Standing, read_standing
+from perfgate.baselines.change import CaseChange
+from perfgate.baselines.proposal import proposal_message
+from perfgate.errors import BaselineError, ConfigurationError
+from perfgate.github.branches import BranchApi, Commit, PullRequest, Snapshot, blob_id
+from perfgate.github.comments import ACTIONS_BOT, upsert
+from perfgate.github.owners import PLACES, Reviewers, named, owners_of
+from perfgate.github.problems import GitHubError, with_retries
+from perfgate.records import Record
+from perfgate.report.baseline_changes import (
+    Told,
+    proposal_lines,
+    proposal_title,
+    render_proposal,
+    returned_text,
+)
+from perfgate.suite import parse_suite
+
+_ATTEMPTS: Final = 6
+LABEL: Final = "perf-baselines"
+What = Literal["opened", "updated", "unchanged", "closed", "stuck", "nothing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What is asked for: these records, on the branch ``base`` (None: the default branch).
+
+    ``ask`` has the reason, where a person gave one; ``reviewers`` stand instead of CODEOWNERS.
+    """
+
+    records: tuple[Record, ...]
+    suite: str
+    ask: Request
+    today: date
+    base: str | None = None
+    cases: tuple[str, ...] = ()
+    labels: tuple[str, ...] = (LABEL,)
+    reviewers: tuple[str, ...] = ()
+    run_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of it; ``notes`` are for the reader, ``url`` is empty where nothing is open."""
+
+    what: What
+    branch: str
+    url: str = ""
+    changes: tuple[CaseChange, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def propose(proposal: Proposal, api: BranchApi, *, sleep: Callable[[float], None]) -> Outcome:
+    """Open, update or close the pull request.
+
+    Raises GitHubError, BaselineError for records of several machines and for files of the base
+    branch that cannot be trusted, ConfigurationError for records of commits that are not on it.
+    """
+    return with_retries(lambda: _once(proposal, api), sleep=sleep, attempts=_ATTEMPTS)
+
+
+def _once(proposal: Proposal, api: BranchApi) -> Outcome:
+    base = proposal.base or api.default_branch()
+    ground, branch = _ground(proposal, api, base)
+    offers = offers_on(ground, only=proposal.cases)
+    if offers.stuck:
+        return _outcome("stuck", branch, ground.standing.pull, offers, (offers.stuck,))
+    if not offers.entries and not offers.theirs:
+        return _close(ground, branch, offers)
+    return _push(proposal, ground, branch, offers)
+
+
+def _ground(proposal: Proposal, api: BranchApi, base: str) -> tuple[Ground, str]:
+    tip = api.tip(base)
+    commit = api.commit(tip) if tip is not None else None
+    if commit is None:
+        raise ConfigurationError(
+            f"the repository has no branch {base!r}",
+            fix="Name the branch that the baselines are for with --base-branch.",
+        )
+    files = Snapshot(api=api, commit=commit.sha)
+    text = files.text(proposal.suite)
+    if text is None:
+        raise ConfigurationError(
+            f"there is no suite file {proposal.suite} on {base}", fix="Name it with --suite."
+        )
+    keys = sorted({record.fingerprint.hardware_key for record in proposal.records})
+    if len(keys) != 1:
+        raise BaselineError(
+            f"the records are of {len(keys)} kinds of machines: {', '.join(keys)}",
+            fix="Propose one kind of machine at a time.",
+        )
+    branch = f"perfgate/baselines/{base}/{keys[0]}"
+    standing = read_standing(api, branch=branch, base=base, base_commit=commit.sha)
+    ground = Ground(
+        suite=parse_suite(text, source=f"{proposal.suite} on {base}"),
+        base=base,
+        at=Tree(commit=commit.sha, date=commit.date),
+        files=files,
+        standing=standing,
+        parted=Snapshot(api=api, commit=standing.merge_base or commit.sha),
+        measured=_measured(proposal.records, api, base=base, tip=commit),
+        records=proposal.records,
+        request=proposal.ask,
+        run_url=proposal.run_url,
+        today=proposal.today,
+    )
+    return ground, branch
+
+
+def _measured(
+    records: Sequence[Record], api: BranchApi, *, base: str, tip: Commit
+) -> tuple[Snapshot, ...]:
+    """The measured commits, all of which are on the base branch: nothing else makes a baseline."""
+    commits = sorted({record.head.commit for record in records})
+    for sha in commits:
+        if sha != tip.sha and (
+            api.commit(sha) is None or api.compare(sha, tip.sha).merge_base != sha
+        ):
+            raise ConfigurationError(
+                f"the record measured {sha[:12]}, which is not on the branch {base}",
+                fix="Measure a commit of that branch (on push, schedule or by hand), or name the "
+                "branch that was measured with --base-branch.",
+            )
+    return tuple(Snapshot(api=api, commit=sha) for sha in commits)
+
+
+def _close(ground: Ground, branch: str, offers: Offers) -> Outcome:
+    """Nothing is left to propose: say so, and close what is open."""
+    pull, api = ground.standing.pull, ground.files.api
+    if pull is None:
+        return _outcome("nothing", branch, None, offers)
+    mark = f"<!-- perfgate:closed {ground.run_url} -->"
+    body = returned_text(
+        base=ground.base,
+        back=offers.back,
+        conflicts=tuple(offers.conflicts.values()),
+        run_url=ground.run_url,
+    )
+    upsert(
+        api,
+        pull_request=pull.number,
+        is_ours=lambda held: held.startswith(mark),
+        render=lambda _: f"{mark}\n{body}",
+    )
+    api.set_open(pull.number, is_open=False)
+    if api.tip(branch) != ground.standing.tip:
+        api.set_open(pull.number, is_open=True)
+        raise _moved(branch)
+    return _outcome("closed", branch, pull, offers)
+
+
+def _push(proposal: Proposal, ground: Ground, branch: str, offers: Offers) -> Outcome:
+    api, standing = ground.files.api, ground.standing
+    texts = texts_of(ground, offers)
+    told = Told(
+        hardware_key=ground.key,
+        base=ground.base,
+        cases=len(ground.suite.cases),
+        offers=offers.told,
+        conflicts=tuple(offers.conflicts.values()),
+        refused=tuple(offers.refused.items()),
+        own_token=api.login() == ACTIONS_BOT,
+    )
+    tip = _commit(ground, branch, offers, texts, told)
+    moved = tip != standing.tip
+    pull, notes = _pull_request(proposal, ground, branch, told, sorted(texts))
+    if api.tip(branch) != tip:
+        raise _moved(branch)
+    what: What = "opened" if standing.pull is None else "updated" if moved else "unchanged"
+    return _outcome(what, branch, pull, offers, notes)
+
+
+def _commit(
+    ground: Ground, branch: str, offers: Offers, texts: Mapping[str, str], told: Told
+) -> str:
+    """The branch's last commit once it holds the offers, on top of the newest base."""
+    api, standing, base = ground.files.api, ground.standing, ground.at.commit
+    wanted = {path: blob_id(text) for path, text in texts.items()} | offers.theirs
+    if standing.tip is not None and standing.merge_base == base and wanted == standing.files:
+        return standing.tip
+    held = set(standing.files.values())
+    for path, text in texts.items():
+        if wanted[path] not in held:
+            api.store(text)
+    message = proposal_message(proposal_title(told), proposal_lines(offers.told), offers.told)
+    commit = api.make_commit(
+        onto=base, files=wanted, message=message, parents=_parents(standing, base)
+    )
+    if standing.tip is None:
+        api.create_branch(branch, commit.sha)
+    else:
+        api.move_branch(branch, commit.sha)
+    return commit.sha
+
+
+def _parents(standing: Standing, base: str) -> list[str]:
+    """The branch's last commit comes first, so that the branch only ever moves forward."""
+    if standing.tip is None or standing.merge_base == standing.tip:
+        return [base]
+    return [standing.tip] if standing.merge_base == base else [standing.tip, base]
+
+
+def _pull_request(
+    proposal: Proposal, ground: Ground, branch: str, told: Told, paths: Sequence[str]
+) -> tuple[PullRequest, tuple[str, ...]]:
+    """The open pull request with this title, body and state; and what could not be had of it."""
+    api, pull = ground.files.api, ground.standing.pull
+    title, body = proposal_title(told), render_proposal(told)
+    unexplained = any(one.change.unexplained for one in told.offers)
+    if pull is None:
+        pull, notes = _open(api, branch, ground.base, title, body, draft=unexplained)
+        return pull, (*notes, *_ask_people(proposal, ground, pull, paths))
+    if (pull.title, pull.body.replace("\r\n", "\n").strip()) != (title, body.strip()):
+        api.edit_pull_request(pull.number, title=title, body=body)
+    before = any(one.change.unexplained for one in ground.standing.offers.values())
+    # A draft that a person made for a reason of their own stays one.
+    ready = pull.draft and before and not unexplained
+    if (unexplained and not pull.draft) or ready:
+        note = _try(lambda: api.set_draft(pull.number, draft=unexplained))
+        return pull, (note,) if note else ()
+    return pull, ()
+
+
+def _open(
+    api: BranchApi, branch: str, base: str, title: str, body: str, *, draft: bool
+) -> tuple[PullRequest, tuple[str, ...]]:
+    def made(*, draft: bool) -> PullRequest:
+        return api.open_pull_request(head=branch, base=base, title=title, body=body, draft=draft)
+
+    try:
+        return made(draft=draft), ()
+    except GitHubError as error:
+        # Private repositories of some plans have no drafts.
+        if not draft or error.status != 422 or "draft" not in error.problem.lower():
+            raise
+        return made(draft=False), ("This repository has no drafts: the body says what is missing.",)
+
+
+def _ask_people(
+    proposal: Proposal, ground: Ground, pull: PullRequest, paths: Sequence[str]
+) -> list[str]:
+    """Labels and reviewers; a refusal is told and stops nothing."""
+    api, number = ground.files.api, pull.number
+    notes = []
+    if proposal.labels:
+        notes.append(_try(lambda: api.add_labels(number, proposal.labels)))
+    try:
+        asked = named(proposal.reviewers) if proposal.reviewers else _owners(ground, paths)
+    except ValueError as error:
+        return [*filter(None, notes), f"CODEOWNERS cannot be read: {error}"]
+    # One by one: GitHub refuses all of them for one that it does not take.
+    people = [((user,), ()) for user in asked.users] + [((), (team,)) for team in asked.teams]
+    notes += [_try(partial(api.request_reviews, number, users=u, teams=t)) for u, t in people]
+    return [note for note in notes if note]
+
+
+def _owners(ground: Ground, paths: Sequence[str]) -> Reviewers:
+    texts = (ground.files.text(place) for place in PLACES)
+    text = next((one for one in texts if one is not None), None)
+    return Reviewers() if text is None else owners_of(text, paths)
+
+
+def _try(action: Callable[[], None]) -> str:
+    """What went wrong with what the proposal can do without; empty where nothing did."""
+    try:
+        action()
+    except GitHubError as error:
+        return str(error)
+    return ""
+
+
+def _moved(branch: str) -> GitHubError:
+    return GitHubError(
+        f"another job moved the branch {branch} meanwhile",
+        fix="Run the job again: the branch holds the other job's figures.",
+        wait_s=0.0,
+    )
+
+
+def _outcome(
+    what: What,
+    branch: str,
+    pull: PullRequest | None,
+    offers: Offers,
+    notes: Sequence[str] = (),
+) -> Outcome:
+    return Outcome(
+        what=what,
+        branch=branch,
+        url=pull.url if pull is not None else "",
+        changes=tuple(one.change for one in offers.told),
+        refused=offers.refused,
+        notes=(*notes, *offers.conflicts.values()),
+    )

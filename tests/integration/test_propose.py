@@ -1,0 +1,423 @@
+"""A proposal through its life: real records and files, the real client, a fake GitHub with git."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from perfgate.app.keep import Request
+from perfgate.app.propose import Proposal, propose
+from perfgate.baselines.native import parse_baseline
+from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
+from perfgate.github.pulls import GitHubPulls
+from perfgate.records import Tree
+from perfgate.suite import parse_suite
+from tests.factories import a_case_record, a_record
+from tests.fakes.github_server import BOT, FakeGitHub
+
+SUITE = """\
+version: 1
+baselines: baselines/
+gate: {margin: 3%}
+cases:
+  - {id: wan, backend: command, command: python3 wan.py}
+  - {id: flux, backend: command, command: python3 flux.py}
+"""
+KEY = "cpu-test-x2"
+BRANCH = f"perfgate/baselines/main/{KEY}"
+WAN, FLUX = f"baselines/{KEY}/wan.json", f"baselines/{KEY}/flux.json"
+TODAY = date(2026, 3, 1)
+WHY = {"issue": "https://example.org/55", "expires": date(2026, 6, 1)}
+
+
+@pytest.fixture
+def github(tmp_path):
+    with FakeGitHub(folder=tmp_path / "origin.git") as server:
+        owners = "baselines/ @alice @octo/perf nobody@example.org\n"
+        server.bare.commit(
+            "main", "start", files={"perfgate.yml": SUITE, ".github/CODEOWNERS": owners}
+        )
+        yield server
+
+
+class Job:
+    """What jobs on the default branch do, one after the other; each is at main's newest commit."""
+
+    def __init__(self, github):
+        self.github = github
+        self.number = 0
+
+    def record(self, *, key=KEY, at=None, suite=SUITE, **totals):
+        """A record of one job whose cases took these milliseconds."""
+        self.number += 1
+        hashes = {case.id: case.workload_hash() for case in parse_suite(suite, source="x").cases}
+        cases = [
+            a_case_record(id=name, base=(), head=_launches(total), workload_hash=hashes[name])
+            for name, total in totals.items()
+        ]
+        return a_record(
+            cases,
+            hardware_key=key,
+            created_at=f"2026-03-01T{self.number:02}:00:00+00:00",
+            head=Tree(commit=at or self.github.bare.tip("main"), ref="main"),
+            base=None,
+        )
+
+    def __call__(self, *records, ask=None, token="a-token", pauses=None, **rest):
+        with GitHubPulls(
+            token=token,
+            repository=self.github.repository,
+            api_url=self.github.url,
+            seconds_between_writes=0,
+        ) as api:
+            proposal = Proposal(
+                records=records,
+                suite="perfgate.yml",
+                ask=Request(asked_by="ann", **(ask or {"reason": "nightly"})),
+                today=TODAY,
+                run_url=f"https://github.com/octo/bench/actions/runs/{self.number}",
+                **rest,
+            )
+            return propose(proposal, api, sleep=(pauses if pauses is not None else []).append)
+
+    def propose(self, *, key=KEY, at=None, suite=SUITE, rest=None, **totals):
+        return self(self.record(key=key, at=at, suite=suite, **totals), **(rest or {}))
+
+
+def _launches(total):
+    """Five launches that differ by a little, as launches do."""
+    return [total * (1 + step / 1000) for step in (0, 1, -1, 0.5, -0.5)]
+
+
+@pytest.fixture
+def job(github):
+    return Job(github)
+
+
+@pytest.fixture
+def merge(github):
+    """Merge the open pull request, as a reviewer does."""
+
+    def merge():
+        (pull,) = github.pulls.open
+        tip = github.bare.tip(pull.head)
+        parents = [github.bare.tip("main"), tip]
+        github.bare.commit("main", "merge", files={}, parents=parents, tree_of=tip)
+        github.pulls.close(pull)
+
+    return merge
+
+
+@pytest.fixture
+def committed(job, merge):
+    """Baselines of both cases on main: a second each."""
+    job.propose(wan=1000, flux=1000)
+    merge()
+
+
+def value(github, path, name=BRANCH):
+    text = github.bare.text(name, path)
+    return round(parse_baseline(text, source=path).derived.metrics["end-to-end"].value)
+
+
+def test_first_baselines(github, job):
+    done = job.propose(wan=1000, flux=2000)
+    assert done.what == "opened"
+    (pull,) = github.pulls.open
+    assert done.url.endswith(f"/pull/{pull.number}")
+    assert (pull.head, pull.base, pull.draft) == (BRANCH, "main", False)
+    assert pull.title == f"perf baselines: {KEY}, 2 of 2 cases"
+    assert "New or changed workload" in pull.body
+    assert "https://github.com/octo/bench/actions/runs/1" in pull.body
+    assert (pull.labels, pull.reviewers, pull.teams) == (["perf-baselines"], ["alice"], ["perf"])
+    assert (value(github, WAN), value(github, FLUX)) == (1000, 2000)
+    assert github.bare.git("rev-list", "--count", f"main..{BRANCH}") == "1"
+    assert github.bare.files(BRANCH) - github.bare.files("main") == {WAN, FLUX}
+
+
+def test_equal_numbers__nothing_to_propose(github, job, committed):
+    done = job.propose(wan=1001, flux=999)
+    assert done.what == "nothing"
+    assert github.pulls.open == []
+
+
+def test_slower__a_draft_until_a_reason_is_given__which_later_jobs_need_not_repeat(
+    github, job, committed
+):
+    assert job.propose(wan=1200, flux=1000).what == "opened"
+    (pull,) = github.pulls.open
+    assert pull.draft
+    assert "A draft until somebody says why" in pull.body
+    assert "accepted.yml" not in str(github.bare.files(BRANCH))
+
+    reason = {"ask": {"reason": "the exact | decoder", **WHY}}
+    assert job.propose(wan=1201, flux=1000, rest=reason).what == "updated"
+    assert not pull.draft
+    assert "accepted until **2026-06-01**" in pull.body
+    assert "exact \\| decoder" in pull.body
+    assert "asked_by: ann" in github.bare.text(BRANCH, "baselines/accepted.yml")
+
+    assert job.propose(wan=1199, flux=1000).what == "updated"
+    assert not pull.draft
+    assert "exact" in github.bare.text(BRANCH, "baselines/accepted.yml")
+    assert [one.number for one in github.pulls.all] == [8, 9]
+
+
+def test_slower_than_what_was_accepted_on_the_branch__a_draft_again(github, job, committed):
+    job.propose(wan=1200, rest={"ask": {"reason": "the exact decoder", **WHY}})
+    (pull,) = github.pulls.open
+    assert not pull.draft
+    job.propose(wan=1500)
+    assert pull.draft
+
+
+def test_same_pull_request_for_the_next_job(github, job, committed):
+    job.propose(wan=800)
+    first = github.bare.tip(BRANCH)
+    done = job.propose(wan=790)
+    assert done.what == "updated"
+    assert len(github.pulls.all) == 2
+    assert value(github, WAN) == 790
+    assert github.bare.asks("merge-base", "--is-ancestor", first, BRANCH) is not None
+
+
+def test_same_job_again__nothing_moves(github, job, committed):
+    record = job.record(wan=800)
+    job(record)
+    tip = github.bare.tip(BRANCH)
+    assert job(record).what == "unchanged"
+    assert github.bare.tip(BRANCH) == tip
+
+
+def test_another_job_with_another_case__both_are_kept(github, job, committed):
+    job.propose(wan=800)
+    job.propose(flux=700)
+    (pull,) = github.pulls.open
+    assert (value(github, WAN), value(github, FLUX)) == (800, 700)
+    assert "2 of 2 cases" in pull.title
+    assert "/runs/2" in pull.body
+    assert "/runs/3" in pull.body
+
+
+def test_one_case_is_back__the_other_stays(github, job, committed):
+    job.propose(wan=800, flux=700)
+    job.propose(wan=1000)
+    (pull,) = github.pulls.open
+    assert "1 of 2 cases" in pull.title
+    assert value(github, WAN) == 1000
+    assert value(github, FLUX) == 700
+
+
+def test_all_back__closed_with_a_comment(github, job, committed):
+    job.propose(wan=800)
+    done = job.propose(wan=1000, flux=1001)
+    assert done.what == "closed"
+    assert github.pulls.open == []
+    (comment,) = github.by(BOT)
+    assert "**wan**, **flux** is back at what main holds" in comment["body"]
+    assert job.propose(wan=790).what == "opened"
+    assert value(github, WAN) == 790
+
+
+def test_base_moved__rebuilt_on_its_newest_commit(github, job, committed):
+    job.propose(wan=800)
+    moved = github.bare.commit("main", "other work", files={"src.py": "1\n"})
+    assert job.propose(flux=700).what == "updated"
+    assert github.bare.asks("merge-base", "--is-ancestor", moved, BRANCH) is not None
+    changed = github.bare.git("diff", "--name-only", f"main...{BRANCH}").split()
+    assert changed == [FLUX, WAN]
+
+
+def test_somebody_changed_the_file_on_base__shown_and_never_overwritten(github, job, committed):
+    job.propose(wan=800, flux=700)
+    theirs = github.bare.text("main", WAN).replace('"protocol"', '"protocol" ')
+    github.bare.commit("main", "by hand", files={WAN: theirs})
+    done = job.propose(flux=701)
+    (pull,) = github.pulls.open
+    assert github.bare.text(BRANCH, WAN) == theirs
+    assert value(github, FLUX) == 701
+    assert f"{WAN} was changed on main" in pull.body
+    assert "1 of 2 cases" in pull.title
+    assert any(WAN in note for note in done.notes)
+
+
+def test_base_changed_after_the_measured_commit__left_as_it_is(github, job, committed):
+    measured = github.bare.tip("main")
+    theirs = github.bare.text("main", WAN).replace('"protocol"', '"protocol" ')
+    github.bare.commit("main", "by hand", files={WAN: theirs})
+    done = job.propose(at=measured, wan=800, flux=700)
+    assert github.bare.text(BRANCH, WAN) == theirs
+    assert any("Measure again" in note for note in done.notes)
+
+
+def test_somebody_pushed_to_the_branch__their_file_stays(github, job, committed):
+    job.propose(wan=800, flux=700)
+    theirs = github.bare.text(BRANCH, WAN).replace('"protocol"', '"protocol" ')
+    github.bare.commit(BRANCH, "by hand", files={WAN: theirs, "notes.md": "see above\n"})
+    job.propose(wan=810, flux=701)
+    assert github.bare.text(BRANCH, WAN) == theirs
+    assert github.bare.text(BRANCH, "notes.md") == "see above\n"
+    assert value(github, FLUX) == 701
+    assert "somebody else" in github.pulls.open[0].body
+
+
+def test_somebody_updated_the_branch_from_base__goes_on(github, job, committed):
+    job.propose(wan=800)
+    main = github.bare.commit("main", "other work", files={"src.py": "1\n"})
+    tip = github.bare.tip(BRANCH)
+    files = {"src.py": "1\n"}
+    github.bare.commit(BRANCH, "Merge branch 'main'", files=files, parents=[tip, main])
+    assert job.propose(wan=790).what == "updated"
+    assert value(github, WAN) == 790
+    assert "somebody else" not in github.pulls.open[0].body
+
+
+def test_reviewer_writes_the_acceptance_on_the_branch(github, job, committed):
+    job.propose(wan=1200, rest={"ask": {"reason": "the exact decoder", **WHY}})
+    permission = github.bare.text(BRANCH, "baselines/accepted.yml")
+    github.pulls.close(github.pulls.open[0])
+    job.propose(wan=1200)
+    assert github.pulls.open[0].draft
+    github.bare.commit(BRANCH, "accept", files={"baselines/accepted.yml": permission})
+    job.propose(wan=1201)
+    assert not github.pulls.open[0].draft
+    assert "the exact decoder" in github.bare.text(BRANCH, "baselines/accepted.yml")
+
+
+def test_both_sides_changed_a_file_of_theirs__a_person_looks(github, job, committed):
+    job.propose(wan=800)
+    github.bare.commit(BRANCH, "by hand", files={"notes.md": "a\n"})
+    github.bare.commit("main", "by hand", files={"notes.md": "b\n"})
+    tip = github.bare.tip(BRANCH)
+    done = job.propose(wan=790)
+    assert done.what == "stuck"
+    assert "merge the two by hand" in done.notes[0]
+    assert github.bare.tip(BRANCH) == tip
+
+
+def test_closed_by_a_person__the_next_job_does_not_carry_its_figures(github, job, committed):
+    job.propose(wan=800)
+    github.pulls.close(github.pulls.open[0])
+    job.propose(flux=700)
+    (pull,) = github.pulls.open
+    assert "1 of 2 cases" in pull.title
+    assert value(github, WAN) == 1000
+
+
+@pytest.mark.parametrize("when", ["before it is created", "before it is moved"])
+def test_two_jobs_at_once__no_figure_is_lost(github, job, committed, when):
+    if when == "before it is moved":
+        job.propose(flux=690)
+    else:
+        github.bare.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+    late, pauses = job.record(flux=700), []
+    method, path = ("POST", "/git/refs$") if when.endswith("created") else ("PATCH", "/git/refs/")
+    github.meanwhile(method, path, lambda: job.propose(wan=800))
+    job(late, pauses=pauses)
+    (pull,) = github.pulls.open
+    assert (value(github, WAN), value(github, FLUX)) == (800, 700)
+    assert "2 of 2 cases" in pull.title
+    assert pauses
+
+
+def test_other_job_comes_between_push_and_body__the_body_tells_both(github, job, committed):
+    github.meanwhile("POST", "/pulls$", lambda: job.propose(wan=800))
+    job.propose(flux=700)
+    (pull,) = github.pulls.open
+    assert (value(github, WAN), value(github, FLUX)) == (800, 700)
+    assert "2 of 2 cases" in pull.title
+
+
+def test_closing_while_another_job_pushes__stays_open(github, job, committed):
+    job.propose(wan=800)
+    github.meanwhile("PATCH", r"/pulls/\d+$", lambda: job.propose(flux=700))
+    job.propose(wan=1000)
+    (pull,) = github.pulls.open
+    assert value(github, FLUX) == 700
+    assert "1 of 2 cases" in pull.title
+
+
+def test_two_hardware_keys__two_pull_requests(github, job, committed):
+    job.propose(wan=800)
+    job.propose(key="cpu-other-x4", wan=700)
+    heads = {pull.head for pull in github.pulls.open}
+    assert heads == {BRANCH, "perfgate/baselines/main/cpu-other-x4"}
+
+
+def test_changed_workload__as_the_suite_on_main_says(github, job, committed):
+    suite = SUITE.replace("wan.py", "wan.py --steps 8")
+    github.bare.commit("main", "more steps", files={"perfgate.yml": suite})
+    assert "another workload" in job.propose(wan=1500).refused["wan"]
+    job.propose(suite=suite, wan=1500)
+    (pull,) = github.pulls.open
+    assert not pull.draft
+    assert "Each changed workload was meant to change" in pull.body
+
+
+def test_expired_acceptance__asked_for_again(github, job, merge, committed):
+    ended = {"reason": "the exact decoder", **WHY, "expires": date(2026, 2, 1)}
+    job.propose(wan=1200, rest={"ask": ended})
+    merge()
+    assert job.propose(wan=1200).what == "opened"
+    (pull,) = github.pulls.open
+    assert pull.draft
+    assert "ended on 2026-02-01" in pull.body
+
+
+def test_refused_measurement__told_and_the_rest_goes_on(github, job, committed):
+    record = job.record(wan=800, flux=700)
+    broken = a_case_record(
+        id="flux",
+        base=(),
+        head=[700, "exit status 1", 700],
+        workload_hash=record.cases[1].workload_hash,
+    )
+    done = job(record.model_copy(update={"cases": (record.cases[0], broken)}))
+    assert "exit status 1" in done.refused["flux"]
+    (pull,) = github.pulls.open
+    assert "Measured, and no baseline" in pull.body
+    assert value(github, WAN) == 800
+
+
+def test_the_token_of_an_app__no_word_about_workflows(github, job, committed):
+    github.logins["an-app"] = "perf-app[bot]"
+    job.propose(wan=800, rest={"token": "an-app"})
+    assert "Approve workflows" not in github.pulls.open[0].body
+    job.propose(wan=790)
+    assert "Approve workflows" in github.pulls.open[0].body
+
+
+def test_reviewers_and_labels_as_asked__one_that_is_refused_stops_nothing(github, job, committed):
+    rest = {"reviewers": ("@bob", "stranger"), "labels": ("perf", "bot")}
+    done = job.propose(wan=800, rest=rest)
+    (pull,) = github.pulls.open
+    assert (pull.reviewers, pull.labels) == (["bob"], ["perf", "bot"])
+    assert any("collaborators" in note for note in done.notes)
+
+
+def test_no_drafts_here__opened_and_said(github, job, committed):
+    github.pulls.has_drafts = False
+    done = job.propose(wan=1200)
+    (pull,) = github.pulls.open
+    assert not pull.draft
+    assert "no drafts" in done.notes[0]
+    assert "A draft until somebody says why" in pull.body
+
+
+@pytest.mark.parametrize("missing", ["commit", "branch"])
+def test_measured_off_the_branch__refused(github, job, committed, missing):
+    where = "f" * 40
+    if missing == "branch":
+        tip = github.bare.tip("main")
+        where = github.bare.commit("feature", "work", files={"a": "b"}, parents=[tip], tree_of=tip)
+    with pytest.raises(ConfigurationError, match="which is not on the branch main"):
+        job.propose(at=where, wan=800)
+
+
+def test_may_not_open__the_setting_is_named(github, job, committed):
+    github.pulls.may_open = False
+    with pytest.raises(PerfgateError) as raised:
+        job.propose(wan=800)
+    assert raised.value.exit_code is ExitCode.PUBLISH
+    assert "Allow GitHub Actions to create" in raised.value.fix
