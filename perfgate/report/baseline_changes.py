@@ -1,4 +1,4 @@
-"""What an update changes in the baselines: the proposal's title and body, and a terminal's table.
+"""What a proposal changes in the baselines: the pull request's title, body and last words.
 
 A maintainer who approves must see what got looser, why, and until when; then what got tighter, what
 is new, and where it was measured. May not decide anything.
@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rich import box
-from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
-
 from perfgate.baselines.change import CaseChange, MetricChange
 from perfgate.baselines.proposal import Offer
-from perfgate.report.escape import escape_markdown, one_line, plain
+from perfgate.report.escape import escape_markdown, one_line
 from perfgate.report.page import render
 from perfgate.report.sentences import short
 from perfgate.report.state import safe_url
@@ -293,40 +288,3 @@ def _cut(lines: Sequence[str], most: int) -> tuple[str, ...]:
     if len(lines) <= most:
         return tuple(lines)
     return (*lines[:most], f"and {len(lines) - most} more")
-
-
-def render_changes(changes: Sequence[CaseChange], console: Console) -> None:
-    """Print a table of what moved, and under it what each case needs."""
-    rows = [(one, metric) for one in changes for metric in _told(one)]
-    if rows:
-        grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for name in ("case", "metric"):
-            grid.add_column(name, overflow="fold")
-        for name in ("old", "new", "change", "since\nfirst", "since\nbest", "launches", "±"):
-            grid.add_column(name, justify="right", no_wrap=True)
-        last = None
-        for one, metric in rows:
-            name = "" if one.case == last else plain(one.case, limit=_NAME_CHARS)
-            last = one.case
-            cells = (name, plain(metric.metric, limit=_NAME_CHARS), *_values(metric))
-            grid.add_row(*(Text(cell) for cell in cells))
-        console.print(grid)
-        console.print()
-    for one in changes:
-        for line in _told_of(one):
-            console.print(Text(plain(f"{one.case}: {line}", limit=700)))
-
-
-def _told(one: CaseChange) -> tuple[MetricChange, ...]:
-    return (*one.looser, *one.tighter) or _whole(one)
-
-
-def _told_of(one: CaseChange) -> list[str]:
-    lines: list[str] = [] if one.kind == "updated" else [one.kind]
-    lines += one.notes
-    lines += [
-        f"{granted.metric} accepted until {granted.expires.isoformat()}: {granted.reason}"
-        for granted in one.acceptances
-    ]
-    lines += [f"{name} is slower and nobody said why" for name in one.unexplained]
-    return lines + [f"{name} is fast again: its acceptance goes" for name in one.paid]
