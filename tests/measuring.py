@@ -94,6 +94,7 @@ def measured(
     histories: Mapping[str, tuple[float, ...]] | None = None,
     earlier: Measured | None = None,
     finish: bool = False,
+    permitted: Mapping[str, frozenset[str]] | None = None,
     budget_min: float = 60,
 ) -> Measured:
     return measure(
@@ -104,6 +105,7 @@ def measured(
             stored=stored or {},
             histories=histories or {},
             earlier={case.id: case for case in earlier.cases} if earlier else {},
+            permitted=permitted or {},
         ),
         finish=finish,
         launcher=bench,

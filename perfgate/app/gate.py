@@ -12,6 +12,7 @@ from perfgate.app.edges import Edges
 from perfgate.app.job import all_prove_imports, check_cases, devices_wanted, run_job
 from perfgate.app.known import KnownNoise, known_noise
 from perfgate.app.measure import Known, is_launched
+from perfgate.app.permissions import find_permissions
 from perfgate.app.plan import Plan, PlannedCase, plan
 from perfgate.app.resume import (
     is_finished,
@@ -24,6 +25,7 @@ from perfgate.app.selection import Change, Selection, select
 from perfgate.app.sglang_files import plain_at
 from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
 from perfgate.backends.registry import BACKENDS
+from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, PerfgateError
@@ -88,17 +90,23 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     noise = known_noise(files, selection, policy, fingerprint)
     asked = policy.strategy == "baseline"
     plain, told = plain_at(git, base.commit, selection, fingerprint) if asked else ({}, ())
-    for note in (*noise.notes, *told):
+    granted = find_permissions(
+        git, selection, edges.event, base_commit=base.commit, now=edges.now()
+    )
+    for note in (*noise.notes, *told, *granted.notes):
         selection = selection.noting(note)
     stored = stored_jobs(baselines)
     if earlier is not None:
         refuse_another_machine(earlier.fingerprint, fingerprint)
-        before = decide(earlier, baselines=stored)
+        before = decide(earlier, baselines=stored, permissions=granted.permissions)
         if is_finished(earlier, before):
             edges.progress.note("every case of the record is decided: nothing is left to measure")
             return before, earlier
         edges.progress.note(told_before(earlier, before))
-    known = _known(stored, noise, earlier)
+    known = replace(
+        _known(stored, noise, earlier),
+        permitted=granted.permissions.metrics(fingerprint.hardware_key),
+    )
     edges.progress.note(_plan(selection, policy, baselines, known).told())
     record = _measured(
         git,
@@ -112,7 +120,8 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     )
     if earlier is not None:
         record = joined(earlier, record)
-    return decide(record, baselines=stored, plain=plain), record
+    decision = decide(record, baselines=stored, plain=plain, permissions=granted.permissions)
+    return decision, record
 
 
 def _measured(
@@ -227,7 +236,9 @@ def _select(
     changed = git.changed_paths(base.commit)
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=changed)
     selection = select(base_suite, head_suite, change=change, only=request.only)
-    touched = sorted(path for path in changed if selection.keeps(path))
+    touched = sorted(
+        path for path in changed if selection.keeps(path) and not path.endswith(f"/{ACCEPTED}")
+    )
     if not touched:
         return selection
     more = f" and {len(touched) - 1} more" if len(touched) > 1 else ""

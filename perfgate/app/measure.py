@@ -48,7 +48,8 @@ class Known:
     ``stored`` are the baselines' jobs, ``histories`` differences of equal sides on this machine,
     ``equal_gates`` error rates of resident servers; ``refused`` says why a case is not launched;
     ``earlier`` is the part of the record that the job goes on from: what is not in it, among the
-    chosen cases, has not been launched.
+    chosen cases, has not been launched. ``permitted`` are the metrics that may be slower,
+    whose slowdown does not end the suite.
     """
 
     stored: Mapping[str, StoredJobs] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Known:
     equal_gates: Mapping[str, EqualGates] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, CaseRecord] = field(default_factory=dict)
+    permitted: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def measure(
@@ -273,6 +275,7 @@ def _judges(
             history=known.histories.get(case_id, ()),
             allow=one.case.allow.reasons(),
             screened=case_id in screened,
+            permitted=known.permitted.get(case_id, ()),
         )
         for base, head in pairs_of(earlier.launches if earlier is not None else ()):
             judge.observe(base, head)
@@ -305,7 +308,7 @@ def _pairs(job: Running, judges: dict[str, CaseJudge], *, most: int, finish: boo
         elif goes_on and judge.state == "continue":
             fit = f"{len(judge.pairs)} of {limits[case_id]}"
             job.stopped[case_id] = f"only {fit} pairs were measured on a fit device"
-        if judge.accused and not finish:
+        if judge.accused and not judge.accuses_only_the_permitted and not finish:
             for other in judges:
                 job.stopped[other] = f"{case_id} is slower already (--finish measures on)"
             return

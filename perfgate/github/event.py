@@ -43,6 +43,7 @@ class Event:
     base_ref      the branch that the change goes to, without ``refs/heads/``
     labels        the pull request's labels
     is_fork       the pull request comes from another repository (a deleted one counts)
+    on_default_branch  the run is for the newest of the default branch, not for a change to it
     """
 
     name: str
@@ -53,6 +54,7 @@ class Event:
     base_ref: str | None = None
     labels: tuple[str, ...] = ()
     is_fork: bool = False
+    on_default_branch: bool = False
     run_url: str | None = None
     api_url: str = "https://api.github.com"
     server_url: str = "https://github.com"
@@ -87,6 +89,7 @@ def read_event(environ: Mapping[str, str], read_text: Callable[[str], str]) -> E
         base_ref=base_ref,
         labels=pull_request.names("labels") if pull_request else (),
         is_fork=pull_request is not None and _is_fork(pull_request, repository),
+        on_default_branch=_on_default_branch(name, payload, environ),
         run_url=_run_url(environ, server_url, repository),
         api_url=api_url,
         server_url=server_url,
@@ -201,6 +204,17 @@ def _commits(
         raise _wrong_variable("GITHUB_SHA", head_sha, "a commit")
     ref = payload.text("ref") if name == "push" else None
     return head_sha, None, _branch(ref)
+
+
+def _on_default_branch(name: str, payload: _Part, environ: Mapping[str, str]) -> bool:
+    """GitHub runs a schedule there alone; whoever pushes or dispatches says where."""
+    if name == "schedule":
+        return True
+    if name not in ("push", "workflow_dispatch"):
+        return False
+    repository = payload.part("repository")
+    default = repository.text("default_branch") if repository else None
+    return default is not None and environ.get("GITHUB_REF") == f"refs/heads/{default}"
 
 
 def _branch(ref: str | None) -> str | None:

@@ -39,6 +39,7 @@ class Evidences:
     hierarchy: Hierarchy
     baselines: Mapping[str, StoredJobs]
     plain: Mapping[str, PlainFigures] = field(default_factory=dict)
+    permitted: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def screened(self, case: CaseRecord) -> StoredJobs | None:
         """The stored jobs, where ``auto`` lets them pass this case."""
@@ -63,6 +64,7 @@ def by_pairs(case: CaseRecord, known: Evidences) -> CaseDecision:
         history=case.history,
         allow=case.allow,
         screened=known.screened(case) is not None,
+        permitted=known.permitted.get(case.id, ()),
     )
     for base, head in pairs_of(case.launches):
         judge.observe(base, head)

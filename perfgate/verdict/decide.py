@@ -49,6 +49,7 @@ def decide(
         hierarchy=hierarchy_of(record),
         baselines=baselines or {},
         plain=(plain or {}) if record.policy.strategy == "baseline" else {},
+        permitted=permissions.metrics(record.fingerprint.hardware_key) if permissions else {},
     )
     permitted = [_permitted(case, known, permissions) for case in record.cases]
     cases = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal, TypeAlias
@@ -44,7 +44,8 @@ class CaseJudge:
     """Takes the pairs of one case and says after each whether to go on.
 
     ``history`` are stored end-to-end differences of equal sides; ``allow`` is the case's own;
-    ``screened`` says that the screen of ``auto`` looked at this case and did not pass it.
+    ``screened`` says that the screen of ``auto`` looked at this case and did not pass it;
+    ``permitted`` are the metrics that may be slower, which leaves the others to be decided.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class CaseJudge:
         history: Sequence[float] = (),
         allow: Mapping[str, str] | None = None,
         screened: bool = False,
+        permitted: Collection[str] = (),
     ) -> None:
         self.case_id = case_id
         self.hierarchy = hierarchy
@@ -67,6 +69,7 @@ class CaseJudge:
         self._history = history
         self._allow = dict(allow or {})
         self._screened = screened
+        self._permitted = frozenset(permitted)
         self._values: list[tuple[dict[str, float], dict[str, float]]] = []
         self._gates: dict[str, SequentialGate] = {}
         self._accused: set[str] = set()
@@ -219,12 +222,27 @@ class CaseJudge:
             return "failed"
         last = self.failure is not None or len(self.pairs) >= self._policy.max_pairs
         if self._accused - {PEAK_MEMORY}:
-            return "continue" if not last and self._wants_to_name_a_stage() else "regressed"
+            leaves_open = self._leaves_others_open()
+            if not last and (leaves_open or self._wants_to_name_a_stage()):
+                return "continue"
+            return "inconclusive" if leaves_open else "regressed"
         if not last and not self._clean():
             return "continue"
         if self._accused:
             return "regressed"
         return "passed" if self._clean() else "inconclusive"
+
+    @property
+    def accuses_only_the_permitted(self) -> bool:
+        """Whether something is slower, and nothing that may not be."""
+        return bool(self._accused) and self._accused <= self._permitted
+
+    def _leaves_others_open(self) -> bool:
+        """Whether a permitted slowdown is seen, and not yet what else there is to decide."""
+        if not self.accuses_only_the_permitted:
+            return False
+        whole = END_TO_END in self._accused or self._gates[END_TO_END].passes()
+        return not whole or bool(self.doubtful())
 
     def _clean(self) -> bool:
         return self._gates[END_TO_END].passes() and not self.doubtful()

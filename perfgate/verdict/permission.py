@@ -46,6 +46,14 @@ class Permissions:
         """By case and metric, on one kind of machine."""
         return {(one.case, one.metric): one for one in self.acceptances if one.hardware == hardware}
 
+    def metrics(self, hardware: str) -> dict[str, frozenset[str]]:
+        """By case, the metrics that may be slower today."""
+        found: dict[str, frozenset[str]] = {}
+        for (case, metric), one in self.of(hardware).items():
+            if one.days_left(self.today) >= 0:
+                found[case] = found.get(case, frozenset()) | {metric}
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class Permitted:

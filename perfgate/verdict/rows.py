@@ -72,7 +72,8 @@ def _tested_word(
         return Verdict.INCONCLUSIVE, "never measured on both sides of a pair"
     if plan.name in doubtful:
         return Verdict.INCONCLUSIVE, "some evidence against it, too little to block"
-    nothing_against_it = judge.state == "passed" and plan.kind == "secondary"
+    decided = judge.state == "passed" or judge.accuses_only_the_permitted
+    nothing_against_it = decided and plan.kind == "secondary"
     if gate.passes() or nothing_against_it:
         return (Verdict.IMPROVED if gate.improves() else Verdict.PASSED), ""
     more = gate.more_pairs_needed()

@@ -169,3 +169,20 @@ def test_hostile_variable(variable, value):
 def test_commit_variable_is_checked():
     with pytest.raises(ConfigurationError, match="GITHUB_SHA"):
         read({}, "push", GITHUB_SHA="main")
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "ref", "on_it"),
+    [
+        ("push", {"repository": {"default_branch": "main"}}, "refs/heads/main", True),
+        ("push", {"repository": {"default_branch": "main"}}, "refs/heads/topic", False),
+        ("push", {"repository": {"default_branch": "main"}}, "refs/tags/main", False),
+        ("push", {}, "refs/heads/main", False),
+        ("workflow_dispatch", {"repository": {"default_branch": "m"}}, "refs/heads/m", True),
+        ("workflow_dispatch", {"repository": {"default_branch": "m"}}, "refs/heads/x", False),
+        ("schedule", {}, "refs/heads/main", True),
+        ("pull_request", a_pull_request(), "refs/heads/main", False),
+    ],
+)
+def test_the_default_branch__answers_for_what_is_on_it(name, payload, ref, on_it):
+    assert read(payload, name, GITHUB_REF=ref).on_default_branch is on_it

@@ -9,6 +9,8 @@ from perfgate.records import (
     Origin,
     Side,
 )
+from perfgate.verdict.metrics import launch_metrics
+from tests.factories import a_launch
 from tests.measuring import (
     Bench,
     a_case,
@@ -61,6 +63,19 @@ def test_a_slower_case_ends_the_suite() -> None:
         "wan": None,
         "flux": "wan is slower already (--finish measures on)",
     }
+
+
+def test_a_case_that_may_be_slower__does_not_end_the_suite() -> None:
+    every = frozenset(launch_metrics(a_launch()))
+    result = measured(
+        Bench(noise=0.02, wan=0.6), a_case("wan"), a_case("flux"), permitted={"wan": every}
+    )
+    assert stopped(result) == {"wan": None, "flux": None}
+    some = every - {"end-to-end"}
+    result = measured(
+        Bench(noise=0.02, wan=0.6), a_case("wan"), a_case("flux"), permitted={"wan": some}
+    )
+    assert stopped(result)["flux"] == "wan is slower already (--finish measures on)"
 
 
 def test_finish__decides_every_case() -> None:

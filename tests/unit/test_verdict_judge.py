@@ -8,6 +8,7 @@ from perfgate.verdict.decide import decide
 from perfgate.verdict.hierarchy import hierarchy_of, plan_hierarchy
 from perfgate.verdict.judge import CaseJudge
 from perfgate.verdict.metrics import launch_metrics
+from perfgate.verdict.rows import pair_rows
 from perfgate.verdict.sequential import Policy, SequentialGate
 from tests.factories import a_case_record, a_launch, a_record, an_output
 
@@ -24,11 +25,13 @@ def times(rng=None, *, noise=0.01, total=None, **slower):
     return {"total": sum(stages.values()) if total is None else total, **stages}
 
 
-def a_judge(*, on_device=False, allow=None, burn_in=None, **policy):
+def a_judge(*, on_device=False, allow=None, burn_in=None, permitted=(), **policy):
     policy = GatePolicy(**policy)
     launch = burn_in or a_launch("head", None, **times())
     hierarchy = plan_hierarchy(policy=policy, burn_ins={"wan": launch}, on_device=on_device)
-    return CaseJudge(case_id="wan", policy=policy, hierarchy=hierarchy, allow=allow)
+    return CaseJudge(
+        case_id="wan", policy=policy, hierarchy=hierarchy, allow=allow, permitted=permitted
+    )
 
 
 def measure(judge, base, head):
@@ -45,6 +48,30 @@ def always(**what):
 
 def scattered(rng, **what):
     return lambda _: times(rng, **what)
+
+
+class TestAPermittedSlowdown:
+    def slower(self, permitted, seed=3):
+        rng = np.random.default_rng(seed)
+        base, head = scattered(rng), scattered(rng, DecodingStage=1.6)
+        return measure(a_judge(permitted=permitted), base, head)
+
+    def test_it_does_not_end_the_case_before_the_rest_is_decided(self):
+        judge, strict = self.slower({"DecodingStage"}), self.slower(())
+        assert strict.state == "regressed"
+        assert len(judge.pairs) >= len(strict.pairs)
+        assert not judge.accuses_only_the_permitted or judge.gate("end-to-end").passes()
+
+    def test_with_all_that_is_slower_permitted__the_rest_passes(self):
+        judge = self.slower({"DecodingStage", "end-to-end"})
+        assert judge.state == "regressed"
+        assert judge.accuses_only_the_permitted
+        words = {row.name: row.verdict for row in pair_rows(judge)}
+        assert {words.pop(name) for name in judge.accused} == {"regressed"}
+        assert set(words.values()) <= {"passed", "improved"}
+
+    def test_where_more_is_slower__nothing_changes(self):
+        assert not self.slower({"TextEncodingStage"}).accuses_only_the_permitted
 
 
 def test_the_plan__counts_what_is_judged_over_all_cases():
