@@ -92,6 +92,7 @@ def measured(
     strategy: Literal["paired", "baseline", "auto"] = "paired",
     stored: Mapping[str, StoredJobs] | None = None,
     histories: Mapping[str, tuple[float, ...]] | None = None,
+    refused: Mapping[str, str] | None = None,
     earlier: Measured | None = None,
     finish: bool = False,
     permitted: Mapping[str, frozenset[str]] | None = None,
@@ -104,6 +105,7 @@ def measured(
         known=Known(
             stored=stored or {},
             histories=histories or {},
+            refused=refused or {},
             earlier={case.id: case for case in earlier.cases} if earlier else {},
             permitted=permitted or {},
         ),

@@ -87,7 +87,7 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     fingerprint = edges.machine.fingerprint(devices_wanted(selection))
     files = _files_of(git, base.commit, selection, fingerprint.hardware_key)
     baselines = load_baselines(files, hardware_key=fingerprint.hardware_key)
-    noise = known_noise(files, selection, policy, fingerprint)
+    noise = known_noise(files, selection.chosen, policy, fingerprint)
     asked = policy.strategy == "baseline"
     plain, told = plain_at(git, base.commit, selection, fingerprint) if asked else ({}, ())
     granted = find_permissions(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from perfgate.app.selection import Chosen, Selection
+from perfgate.app.selection import Chosen
 from perfgate.baselines.calibration import NAME, Calibration, parse_calibration
 from perfgate.records import EqualGates, Fingerprint, GatePolicy, Origin
 from perfgate.verdict.rates import why_refused
@@ -30,7 +30,10 @@ class KnownNoise:
 
 
 def known_noise(
-    files: Mapping[str, str], selection: Selection, policy: GatePolicy, fingerprint: Fingerprint
+    files: Mapping[str, str],
+    chosen: Sequence[Chosen],
+    policy: GatePolicy,
+    fingerprint: Fingerprint,
 ) -> KnownNoise:
     """Read the calibration among what base keeps of this hardware; raises BaselineError.
 
@@ -42,7 +45,7 @@ def known_noise(
         key = fingerprint.hardware_key
         stored = parse_calibration(files[path], source=path, hardware_key=key)
     known = KnownNoise()
-    for one in selection.chosen:
+    for one in chosen:
         _add(known, one, stored, policy, fingerprint)
     return known
 

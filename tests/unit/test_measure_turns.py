@@ -88,3 +88,8 @@ class TestTurns:
             order.append(next_case(waiting))
             waiting = [one for one in waiting if one.case_id != order[-1]]
         assert order == ["soon", "many", "long", "too many", "never"]
+
+    def test_before_all_comes_the_case_whose_servers_are_loaded(self) -> None:
+        new = Open(case_id="new", pairs=0, pairs_left=12, more_pairs=None, pair_s=1)
+        loaded = Open(case_id="loaded", pairs=9, pairs_left=3, more_pairs=9, pair_s=99, stays=True)
+        assert next_case([new, loaded]) == "loaded"
