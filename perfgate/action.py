@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -21,17 +22,23 @@ _OF_THE_RUNNER: Final = frozenset({"args", "entrypoint"})
 _CASE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DURATION: Final = re.compile(r"(?=.*[1-9])[0-9]+(\.[0-9]+)? *(ms|s|m|h)")
 _DEVICE: Final = re.compile(r"auto|cpu|(cuda|npu)(:[0-9]{1,4})?")
+_URL: Final = re.compile(r"https?://[^\s\x00-\x20\x7f<>\"`]{1,480}")
+_PERSON: Final = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9-]{0,99}(/[A-Za-z0-9._-]{1,99})?")
 _MAX_SHOWN_CHARS: Final = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What the action runs: a line that measures, a line that publishes, each perhaps absent."""
+    """What the action runs: a line that measures, one that publishes, one that proposes baselines.
+
+    Where there is nothing to measure or to propose, that line is None.
+    """
 
     working_directory: str
     output_dir: str
     gate: tuple[str, ...] | None
     publish: tuple[str, ...]
+    propose: tuple[str, ...] | None
     token: str = field(default="", repr=False)
 
 
@@ -66,6 +73,25 @@ def _is_device(value: str) -> bool:
     return _DEVICE.fullmatch(value) is not None
 
 
+def _is_day(value: str) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_url(value: str) -> bool:
+    return _URL.fullmatch(value) is not None
+
+
+def _are_labels(value: str) -> bool:
+    return all(one.isprintable() and len(one) <= 50 for one in _listed(value))
+
+
+def _are_people(value: str) -> bool:
+    return all(_PERSON.fullmatch(one) for one in _listed(value))
+
+
 def _are_cases(value: str) -> bool:
     return all(_CASE_ID.fullmatch(case) for case in _listed(value))
 
@@ -89,15 +115,21 @@ INPUTS: Final = (
     _input("working-directory", ".", _PATH),
     _input("comment", "true", _SWITCH),
     _input("strict-publish", "false", _SWITCH),
+    _input("update-baseline", "", _one_of("pr")),
+    _input("reason", "", ("text on one line", str.isprintable)),
+    _input("issue", "", ("an address that starts with https://", _is_url)),
+    _input("expires", "", ("a day such as 2026-12-31", _is_day)),
+    _input("labels", "perf-baselines", ("labels, separated by commas or line ends", _are_labels)),
+    _input("reviewers", "", ("accounts or teams, separated by commas or line ends", _are_people)),
     _input("github-token", "", ("a token", str.isprintable)),
 )
-OUTPUTS: Final = ("verdict", "regressions", "decision-path", "comment-url")
+OUTPUTS: Final = ("verdict", "regressions", "decision-path", "comment-url", "baseline-url")
 
 
 def plan(environ: Mapping[str, str]) -> Plan:
     """What to run for these inputs; raises ConfigurationError that lists every wrong one."""
     given = _given(environ)
-    problems = _unknown(given) + _invalid(given)
+    problems = _unknown(given) + _invalid(given) + _half_given(given)
     if problems:
         count = "1 input is" if len(problems) == 1 else f"{len(problems)} inputs are"
         raise ConfigurationError(
@@ -105,11 +137,13 @@ def plan(environ: Mapping[str, str]) -> Plan:
             fix="Correct the step's `with:`; README, 'Inputs', lists them.",
         )
     value = {each.name: given.get(each.name) or each.default for each in INPUTS}
+    measures = value["command"] == "gate"
     return Plan(
         working_directory=value["working-directory"],
         output_dir=value["output-dir"],
-        gate=_gate(value) if value["command"] == "gate" else None,
+        gate=_gate(value) if measures else None,
         publish=_publish(value),
+        propose=_propose(value) if measures and value["update-baseline"] == "pr" else None,
         token=value["github-token"],
     )
 
@@ -127,6 +161,17 @@ def _publish(value: Mapping[str, str]) -> tuple[str, ...]:
     line += ["--no-comment"] if value["comment"] == "false" else []
     line += ["--strict-publish"] if value["strict-publish"] == "true" else []
     return (*line, "--", value["output-dir"])
+
+
+def _propose(value: Mapping[str, str]) -> tuple[str, ...]:
+    line = ["baseline", "propose", f"--record={value['output-dir']}/record.json"]
+    line += [f"--suite={value['suite']}"]
+    line += [f"--case={case}" for case in _listed(value["cases"])]
+    line += [f"--{name}={value[name]}" for name in ("reason", "issue", "expires") if value[name]]
+    line += [f"--label={label}" for label in _listed(value["labels"])]
+    line += [f"--reviewer={person}" for person in _listed(value["reviewers"])]
+    line += ["--strict-publish"] if value["strict-publish"] == "true" else []
+    return tuple(line)
 
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:
@@ -155,6 +200,15 @@ def _invalid(given: Mapping[str, str]) -> list[str]:
         for each in INPUTS
         if each.name in given and not each.valid(given[each.name])
     ]
+
+
+def _half_given(given: Mapping[str, str]) -> list[str]:
+    """What is accepted for a time needs all three of these."""
+    three = ("reason", "issue", "expires")
+    missing = [name for name in three if name not in given]
+    if given.keys().isdisjoint({"issue", "expires"}):
+        return []
+    return [f"{name}: missing; reason, issue and expires go together" for name in missing]
 
 
 def _listed(value: str) -> list[str]:

@@ -28,7 +28,16 @@ from perfgate.suite import Suite
 from perfgate.verdict.acceptance import Acceptance
 from perfgate.verdict.metrics import END_TO_END, LOAD
 
-__all__ = ["Request", "Tree", "Update", "files_needed", "keep", "updated", "who_asks"]
+__all__ = [
+    "Request",
+    "Tree",
+    "Update",
+    "files_needed",
+    "keep",
+    "read_record",
+    "updated",
+    "who_asks",
+]
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -209,7 +218,7 @@ def keep(
     """
     git = open_repository(start, environ)
     judge = read_suite(git, suite)
-    measured = [_read_record(path) for path in records]
+    measured = [read_record(path) for path in records]
     paths = files_needed(judge, measured, only=only)
     files = {path: text for path in paths if (text := _read(git.root / path)) is not None}
     commit, _, date = git("show", "--no-patch", "--format=%H %cI", "HEAD").strip().partition(" ")
@@ -256,7 +265,8 @@ def _read(path: Path) -> str | None:
         ) from error
 
 
-def _read_record(path: Path) -> Record:
+def read_record(path: Path) -> Record:
+    """A record's file; ConfigurationError names what cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

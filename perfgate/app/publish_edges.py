@@ -30,8 +30,8 @@ def read_request(
         event=read_event(environ, lambda path: Path(path).read_text(encoding="utf-8")),
         comment=comment,
         strict=strict,
-        output_file=_path(environ, "GITHUB_OUTPUT"),
-        summary_file=_path(environ, "GITHUB_STEP_SUMMARY"),
+        output_file=path_in(environ, "GITHUB_OUTPUT"),
+        summary_file=path_in(environ, "GITHUB_STEP_SUMMARY"),
     )
 
 
@@ -76,7 +76,8 @@ def _open(event: Event, token: str) -> AbstractContextManager[CommentApi]:
     return GitHubComments(token=token, repository=event.repository or "", api_url=event.api_url)
 
 
-def _path(environ: Mapping[str, str], variable: str) -> Path | None:
+def path_in(environ: Mapping[str, str], variable: str) -> Path | None:
+    """The path that a variable holds; None where it is unset or empty."""
     return Path(environ[variable]) if environ.get(variable) else None
 
 

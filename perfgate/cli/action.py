@@ -27,6 +27,8 @@ from perfgate.errors import ConfigurationError, ExitCode
 # The runner hands the job's whole environment on: paths of its own machine (setup-python sets some)
 # mean nothing in here, https://github.com/py-cov-action/python-coverage-comment-action/issues/610.
 _OF_THE_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "pythonLocation")
+_MEASURED = (ExitCode.OK, ExitCode.REGRESSED, ExitCode.UNDECIDED)
+"""Codes of a gate that wrote the record of this very run."""
 _SECRET_PREFIXES = ("INPUT_", "ACTIONS_")
 _SECRET = frozenset(
     {
@@ -69,8 +71,14 @@ def _run(environ: Mapping[str, str]) -> int:
             fix="Name a folder that the job checked out, and put a checkout step before this one.",
         )
     gate_code = _gate(planned, environ, folder) if planned.gate else ExitCode.OK
-    publish_code = _call(planned.publish, _for_publishing(environ, planned.token), folder)
-    return gate_code or publish_code
+    publishing = _for_publishing(environ, planned.token)
+    publish_code = _call(planned.publish, publishing, folder)
+    propose_code = (
+        _call(planned.propose, publishing, folder)
+        if planned.propose and gate_code in _MEASURED
+        else ExitCode.OK
+    )
+    return gate_code or publish_code or propose_code
 
 
 def _gate(planned: Plan, environ: Mapping[str, str], folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -24,6 +25,23 @@ class _Duration(click.ParamType[float]):
             return TypeAdapter(Seconds).validate_python(value)
         except ValidationError:
             self.fail(f"{value!r} is no duration such as 90s, 20m or 1h.", param, ctx)
+
+
+class Day(click.ParamType[date]):
+    """A day to come, as 2026-12-31."""
+
+    name = "date"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        try:
+            day = date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no day such as 2026-12-31.", param, ctx)
+        if day < datetime.now(UTC).date():
+            self.fail(f"{value} is over.", param, ctx)
+        return day
 
 
 class _Device(click.ParamType[Choice]):
@@ -72,4 +90,18 @@ lease_timeout = click.option(
     show_default=True,
     metavar="DURATION",
     help="How long to wait for other jobs to leave the device.",
+)
+records = click.option(
+    "--record",
+    "records",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    required=True,
+    help="Record of a job; repeatable, each one is a job of its own.",
+)
+issue = click.option(
+    "--issue", default="", metavar="URL", help="Where what got slower is followed up."
+)
+expires = click.option(
+    "--expires", type=Day(), metavar="DATE", help="Last day on which it is accepted."
 )

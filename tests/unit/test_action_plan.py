@@ -7,6 +7,12 @@ from hypothesis import strategies as st
 from perfgate.action import INPUTS, plan
 from perfgate.errors import ConfigurationError
 
+ACCEPTED = {
+    "reason": "the exact decoder",
+    "issue": "https://example.org/7",
+    "expires": "2026-12-31",
+}
+
 
 def inputs(**given):
     """As the runner sets them: every declared input, unset ones empty."""
@@ -60,7 +66,41 @@ def test_everything_given():
 
 
 def test_publish_only():
-    assert plan(inputs(command="publish")).gate is None
+    planned = plan(inputs(command="publish", update_baseline="pr"))
+    assert planned.gate is None
+    assert planned.propose is None
+
+
+def test_new_baselines():
+    assert plan(inputs()).propose is None
+    assert plan(inputs(update_baseline="pr")).propose == (
+        *("baseline", "propose", "--record=perfgate-out/record.json", "--suite=perfgate.yml"),
+        "--label=perf-baselines",
+    )
+    planned = plan(
+        inputs(
+            update_baseline="pr",
+            cases="wan",
+            output_dir="out",
+            **ACCEPTED,
+            labels="perf, help wanted",
+            reviewers="@ann\nocto/perf",
+            strict_publish="true",
+        )
+    )
+    assert planned.propose == (
+        *("baseline", "propose", "--record=out/record.json", "--suite=perfgate.yml"),
+        *("--case=wan", "--reason=the exact decoder", "--issue=https://example.org/7"),
+        *("--expires=2026-12-31", "--label=perf", "--label=help wanted"),
+        *("--reviewer=@ann", "--reviewer=octo/perf", "--strict-publish"),
+    )
+
+
+@pytest.mark.parametrize("missing", ["reason", "issue", "expires"])
+def test_accepted_for_a_time__all_three_are_needed(missing):
+    three = {name: value for name, value in ACCEPTED.items() if name != missing}
+    with pytest.raises(ConfigurationError, match=f"{missing}: missing"):
+        plan(inputs(update_baseline="pr", **three))
 
 
 def test_what_the_runner_adds_is_no_input():
@@ -78,6 +118,12 @@ def test_what_the_runner_adds_is_no_input():
         ("base", "--upload-pack=evil"),
         ("base", "main\n::set-output name=verdict::passed"),
         ("strategy", "fast"),
+        ("update-baseline", "push"),
+        ("reason", "a\nb"),
+        ("issue", "javascript:x"),
+        ("expires", "2026-13-01"),
+        ("expires", "soon"),
+        ("reviewers", "ann; rm"),
         ("cases", "ok, --help"),
         ("cases", "ok, a b"),
         ("device", "gpu"),
@@ -90,8 +136,9 @@ def test_what_the_runner_adds_is_no_input():
     ],
 )
 def test_wrong_value(name, value):
+    given = {**(ACCEPTED if name in ACCEPTED else {}), name.replace("-", "_"): value}
     with pytest.raises(ConfigurationError) as raised:
-        plan(inputs(**{name.replace("-", "_"): value}))
+        plan(inputs(**given))
     assert raised.value.problem.startswith("1 input is wrong:\n  - " + name)
     assert "must be" in raised.value.problem
     assert "with:" in raised.value.fix

@@ -12,6 +12,10 @@ COMMANDS = {
         "perfgate.cli.baseline.update:update",
         "Bring the baselines up to date by new launches.",
     ),
+    "propose": (
+        "perfgate.cli.baseline.propose:propose",
+        "Open or update the pull request with new baselines.",
+    ),
     "import": ("perfgate.cli.baseline.import_:import_", "Make entries from a file of sglang's."),
     "export": ("perfgate.cli.baseline.export:export", "Write launches into a file of sglang's."),
 }

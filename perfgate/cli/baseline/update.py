@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -21,35 +21,11 @@ Examples:
 """
 
 
-class _Day(click.ParamType[date]):
-    """A day to come, as 2026-12-31."""
-
-    name = "date"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
-        try:
-            day = date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no day such as 2026-12-31.", param, ctx)
-        if day < datetime.now(UTC).date():
-            self.fail(f"{value} is over.", param, ctx)
-        return day
-
-
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--record",
-    "records",
-    type=click.Path(path_type=Path, dir_okay=False),
-    multiple=True,
-    required=True,
-    help="Record of a job; repeatable, each one is a job of its own.",
-)
+@options.records
 @click.option("--reason", required=True, help="Why; kept with an acceptance.")
-@click.option("--issue", default="", metavar="URL", help="Where what got slower is followed up.")
-@click.option("--expires", type=_Day(), metavar="DATE", help="Last day on which it is accepted.")
+@options.issue
+@options.expires
 @click.option(
     "--workload-changed", is_flag=True, help="It computes something else now: start a new entry."
 )

@@ -1,0 +1,132 @@
+"""``perfgate baseline propose`` as a process: what a job's log says, and its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from perfgate.records import Tree, to_json
+from perfgate.suite import parse_suite
+from tests.factories import a_case_record, a_record
+from tests.fakes.github_server import FakeGitHub
+from tests.repositories import perfgate
+
+SUITE = """\
+version: 1
+baselines: baselines/
+cases:
+  - {id: wan, backend: command, command: python3 wan.py}
+"""
+TOKEN = "a-s3cret"
+
+
+@pytest.fixture
+def github(tmp_path):
+    with FakeGitHub(folder=tmp_path / "origin.git", token=TOKEN) as server:
+        server.bare.commit("main", "start", files={"perfgate.yml": SUITE})
+        yield server
+
+
+@pytest.fixture
+def propose(github, tmp_path):
+    def propose(*arguments, event="push", ref="refs/heads/main", environ=(), launches=5):
+        case = parse_suite(SUITE, source="x").cases[0]
+        record = a_record(
+            [
+                a_case_record(
+                    id="wan", base=(), head=[1000] * launches, workload_hash=case.workload_hash()
+                )
+            ],
+            head=Tree(commit=github.bare.tip("main"), ref="main"),
+        )
+        Path(tmp_path / "record.json").write_text(to_json(record))
+        repository = {"full_name": github.repository, "default_branch": "main"}
+        head = {"sha": "a" * 40, "ref": "feature", "repo": {"full_name": github.repository}}
+        pull = {"number": 7, "head": head, "base": {"sha": "b" * 40, "ref": "main"}, "labels": []}
+        payload = {"ref": ref, "repository": repository, "pull_request": pull}
+        (tmp_path / "event.json").write_text(json.dumps(payload))
+        found = {
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+            "GITHUB_REPOSITORY": github.repository,
+            "GITHUB_REF": ref,
+            "GITHUB_SHA": github.bare.tip("main"),
+            "GITHUB_RUN_ID": "77",
+            "GITHUB_ACTOR": "ann",
+            "GITHUB_API_URL": github.url,
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_TOKEN": TOKEN,
+            **dict(environ),
+        }
+        done = perfgate(
+            tmp_path, "baseline", "propose", "--record=record.json", *arguments, **found
+        )
+        assert "Traceback" not in done.stderr
+        assert TOKEN not in done.stdout + done.stderr
+        return done
+
+    return propose
+
+
+def test_opens_on_a_push_to_the_default_branch(propose, github, tmp_path):
+    done = propose()
+    assert done.returncode == 0, done.stderr
+    (pull,) = github.pulls.open
+    url = f"{github.url}/octo/bench/pull/{pull.number}"
+    assert f"::notice title=perfgate::Opened {url}" in done.stdout
+    assert "baseline-url<<" in (tmp_path / "output").read_text()
+    assert url in (tmp_path / "output").read_text()
+    assert "end-to-end" in done.stdout
+    assert "/actions/runs/77" in pull.body
+
+
+@pytest.mark.parametrize(
+    ("event", "ref", "why"),
+    [
+        ("pull_request", "refs/pull/7/merge", "about a change that is not merged"),
+        ("push", "refs/heads/feature", "not on the default branch"),
+    ],
+)
+def test_nothing_for_what_is_not_on_the_default_branch(propose, github, event, ref, why):
+    done = propose(event=event, ref=ref)
+    assert done.returncode == 0
+    assert why in done.stdout
+    assert github.exchanges == []
+
+
+def test_no_token(propose, github):
+    done = propose(environ={"GITHUB_TOKEN": ""})
+    assert done.returncode == 0
+    assert "there is no token" in done.stdout
+    assert propose("--strict-publish", environ={"GITHUB_TOKEN": ""}).returncode == 6
+
+
+@pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--strict-publish",), 6)])
+def test_read_only_token__a_warning_that_names_the_permission(propose, github, arguments, code):
+    github.read_only = True
+    done = propose(*arguments)
+    assert done.returncode == code
+    assert "::warning" in done.stdout
+    assert "contents: write" in done.stdout
+
+
+def test_too_few_launches__told(propose, github):
+    done = propose(launches=1)
+    assert done.returncode == 0
+    assert "No baseline of wan: " in done.stdout
+    assert github.pulls.all == []
+
+
+def test_on_a_laptop__where_to_must_be_said(propose, github):
+    done = propose(environ={"GITHUB_EVENT_NAME": ""})
+    assert done.returncode == 2
+    assert "--repository OWNER/NAME" in done.stderr
+
+
+@pytest.mark.parametrize("given", [["--issue=https://example.org/1"], ["--expires=2099-01-01"]])
+def test_half_a_reason(propose, given):
+    done = propose(*given)
+    assert done.returncode == 2
+    assert "go together" in done.stderr
