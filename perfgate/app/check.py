@@ -5,7 +5,7 @@ Changes nothing. What is wrong is a value; only what keeps it from looking is ra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,8 +13,15 @@ from pathlib import Path
 from perfgate.app.earlier import InCommit, OtherFile, find_earlier, read_text
 from perfgate.app.state import State
 from perfgate.baselines.accepted import NAME as ACCEPTED
-from perfgate.baselines.audit import Limits
-from perfgate.baselines.audit_file import Audit, audit_against, audit_version, scenarios_of
+from perfgate.baselines.audit import Finding, Limits, as_text, in_order, not_repeated
+from perfgate.baselines.audit_file import (
+    Audit,
+    Version,
+    audit_against,
+    audit_version,
+    scenarios_of,
+)
+from perfgate.baselines.audit_software import audit_software
 from perfgate.errors import ConfigurationError, ExitCode
 from perfgate.github.workflow import MOST_ANNOTATIONS, annotation
 from perfgate.report.escape import one_line
@@ -53,14 +60,17 @@ def check(
         earlier = find_earlier(request.start, environ, request.against, files=len(files))
         state = State.of(earlier, suite=request.suite, today=request.today)
         look = _Look(limits=limits, notes=[], earlier=earlier, state=state)
-    audits = [look.at(request.start / file, name=file.as_posix()) for file in files]
+    looked = [look.at(request.start / file, name=as_text(file.as_posix())) for file in files]
+    audits = [look.audit(one) for one in looked]
+    found = [one for audit in audits for one in audit.findings]
+    found += [*look.vanished(request), *look.software(looked)]
     findings = Findings(
         perfgate=perfgate,
-        files=tuple(file.as_posix() for file in files),
+        files=tuple(one.name for one in looked),
         against=look.earlier.told if look.earlier is not None else "",
         standing=sum(audit.standing for audit in audits),
         notes=tuple(look.notes),
-        findings=tuple(one for audit in audits for one in audit.findings),
+        findings=tuple(in_order(found)),
     )
     return findings, ExitCode.BASELINE if findings.of("error") else ExitCode.OK
 
@@ -81,10 +91,23 @@ def _files(request: CheckRequest) -> Iterator[Path]:
 
 def _below(place: Path, given: Path) -> Iterator[Path]:
     for file in place.rglob("*"):
-        inside = file.relative_to(place)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if not hidden and (file.suffix == ".json" or file.name == ACCEPTED) and file.is_file():
-            yield given / inside
+        if _is_baseline(file.relative_to(place)) and file.is_file():
+            yield given / file.relative_to(place)
+
+
+def _is_baseline(inside: Path) -> bool:
+    hidden = any(part.startswith(".") for part in inside.parts)
+    return not hidden and (inside.suffix == ".json" or inside.name == ACCEPTED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Looked:
+    """A file as it is and, where there is one to compare with, as it was."""
+
+    path: Path
+    name: str
+    new: Version
+    old: Version | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,21 +119,43 @@ class _Look:
     earlier: InCommit | OtherFile | None = None
     state: State | None = None
 
-    def at(self, path: Path, *, name: str) -> Audit:
+    def at(self, path: Path, *, name: str) -> _Looked:
         new = audit_version(read_text(path), name=name, limits=self.limits)
-        if self.earlier is None or self.state is None:
-            return Audit(findings=new.findings)
-        text = self.earlier.text(path)
-        if text is None:
-            self.notes.append(f"{name} is not in {self.earlier.told}: it is compared with nothing")
-            return Audit(findings=new.findings)
-        old = audit_version(text, name=name, limits=self.limits)
-        if old.document is None and new.document is not None:
-            self.notes.append(
-                f"{name} is not JSON in {self.earlier.told}: it is compared with nothing"
-            )
-        kept = self.state.kept(path, scenarios_of(new))
-        return audit_against(new, old, terms=self.state.terms(path), kept=kept)
+        text = self.earlier.text(path) if self.earlier is not None else None
+        old = audit_version(text, name=name, limits=self.limits) if text is not None else None
+        if self.earlier is not None and (old is None or (new.document and not old.document)):
+            why = "is not in" if old is None else "is not JSON in"
+            self.notes.append(f"{name} {why} {self.earlier.told}: it is compared with nothing")
+        return _Looked(path=path, name=name, new=new, old=old)
+
+    def audit(self, one: _Looked) -> Audit:
+        if one.old is None or self.state is None:
+            return Audit(findings=one.new.findings)
+        kept = self.state.kept(one.path, scenarios_of(one.new))
+        return audit_against(one.new, one.old, terms=self.state.terms(one.path), kept=kept)
+
+    def software(self, looked: Sequence[_Looked]) -> list[Finding]:
+        """Across files: entries of one machine that were measured on different software."""
+        now = audit_software(one.new.document for one in looked if one.new.document)
+        olds = (one.old.document for one in looked if one.old is not None)
+        return not_repeated(now, audit_software(one for one in olds if one is not None))
+
+    def vanished(self, request: CheckRequest) -> Iterator[Finding]:
+        """Files of the named folders that the earlier commit has and the working tree has not."""
+        if not isinstance(self.earlier, InCommit):
+            return
+        for given in request.files:
+            place = request.start / given
+            for inside in self.earlier.below(place) if place.is_dir() else ():
+                if _is_baseline(inside) and not (place / inside).exists():
+                    yield Finding(
+                        file=as_text((given / inside).as_posix()),
+                        line=1,
+                        scenario="",
+                        field="",
+                        severity="error",
+                        message="the file vanished: nothing guards what it held",
+                    )
 
 
 def workflow_commands(findings: Findings, environ: Mapping[str, str], *, start: Path) -> list[str]:

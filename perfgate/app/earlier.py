@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,23 @@ class InCommit:
 
     def text(self, path: Path) -> str | None:
         """The earlier version of the file at ``path``; None where the commit has none."""
+        return self.git.file_at(self.commit, self._inside(path))
+
+    def below(self, folder: Path) -> Iterator[Path]:
+        """The files of a folder in the commit, by their paths below it."""
+        inside = self._inside(folder)
+        for path in self.git.files_below(self.commit, inside):
+            yield Path(path).relative_to(inside)
+
+    def _inside(self, path: Path) -> str:
+        """The path below the repository."""
         real = path.resolve()
         if not real.is_relative_to(self.git.root):
             raise ConfigurationError(
                 f"{path} is outside of the repository {self.git.root}",
                 fix="Give the other version as a file: --against FILE.",
             )
-        return self.git.file_at(self.commit, real.relative_to(self.git.root).as_posix())
+        return real.relative_to(self.git.root).as_posix()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,20 +79,25 @@ class Entry:
         return Finding(
             file=self.document.name,
             line=self.document.line((*self.root, *path)),
-            scenario=self.scenario,
-            field=".".join(str(part) for part in path),
+            scenario=as_text(self.scenario),
+            field=as_text(".".join(str(part) for part in path)),
             stored=shown(stored),
             derived=derived,
             severity=severity,
-            message=message,
+            message=as_text(message),
         )
+
+
+def as_text(said: str) -> str:
+    """The text without halves of characters, which JSON can name and no document can hold."""
+    return said.encode("utf-8", "replace").decode()
 
 
 def shown(value: object) -> Shown:
     """A value of the file for a document that holds finite numbers and short texts alone."""
     if value is None or is_figure(value):
         return value
-    text = str(value)
+    text = as_text(str(value))
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from perfgate.baselines.accepted import NAME as ACCEPTED
-from perfgate.baselines.accepted import parse_accepted
-from perfgate.baselines.audit import Finding, Limits, in_order, not_repeated
+from perfgate.baselines.audit import Finding, Limits, as_text, in_order, not_repeated
+from perfgate.baselines.audit_accepted import Permissions, audit_accepted, audit_permissions
 from perfgate.baselines.audit_against import audit_changes
+from perfgate.baselines.audit_native import KIND as NATIVE
 from perfgate.baselines.audit_native import audit_native
 from perfgate.baselines.audit_native_against import Terms, audit_native_changes
 from perfgate.baselines.audit_sglang import SCENARIOS, audit_sglang
@@ -23,16 +24,19 @@ from perfgate.baselines.places import Document, read_document
 from perfgate.baselines.sglang import MAX_FILE_BYTES
 from perfgate.errors import BaselineError
 
-BASELINE = "perfgate.baseline"
 _RESTORE = "restore the file from its last commit"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One version of a file, by itself; ``document`` is None where it is no JSON."""
+    """One version of a file, by itself.
+
+    ``document`` is None where it is no JSON, ``permissions`` where it holds no acceptances.
+    """
 
     document: Document | None
     findings: tuple[Finding, ...]
+    permissions: Permissions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +52,8 @@ def audit_version(text: str, *, name: str, limits: Limits) -> Version:
     if len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
         return _refused(name, f"the file is larger than {MAX_FILE_BYTES} bytes")
     if PurePosixPath(name).name == ACCEPTED:
-        return _acceptances(text, name)
+        found = audit_accepted(text, name=name, limits=limits)
+        return Version(document=None, findings=found.findings, permissions=found)
     try:
         document = read_document(text, name=name)
     except json.JSONDecodeError as error:
@@ -75,7 +80,9 @@ def audit_against(new: Version, old: Version, *, terms: Terms, kept: Mapping[str
     fresh = not_repeated(new.findings, old.findings)
     standing = len(new.findings) - len(fresh)
     changes: list[Finding] = []
-    if new.document is None or old.document is None:
+    if new.permissions is not None and old.permissions is not None:
+        changes = audit_permissions(new.permissions, old.permissions)
+    elif new.document is None or old.document is None or not _same_kind(new.document, old.document):
         pass
     elif _is_sglang(new.document):
         launches = standing_on(new.document, old.document, kept, terms)
@@ -86,7 +93,7 @@ def audit_against(new: Version, old: Version, *, terms: Terms, kept: Mapping[str
             measured=launches.measured,
         )
         changes += launches.findings
-    elif _schema(new.document) == BASELINE:
+    elif _schema(new.document) == NATIVE:
         changes = audit_native_changes(new.document, old.document, terms)
     return Audit(findings=tuple(in_order([*fresh, *changes])), standing=standing)
 
@@ -95,7 +102,7 @@ def _of_its_kind(document: Document, limits: Limits) -> list[Finding]:
     if _is_sglang(document):
         return audit_sglang(document, limits)
     kind = _schema(document)
-    if kind == BASELINE:
+    if kind == NATIVE:
         return audit_native(document, limits)
     if kind == "perfgate.calibration":
         return _calibration(document)
@@ -105,6 +112,10 @@ def _of_its_kind(document: Document, limits: Limits) -> list[Finding]:
 def _is_sglang(document: Document) -> bool:
     data = document.value
     return isinstance(data, dict) and SCENARIOS in data and "schema" not in data
+
+
+def _same_kind(one: Document, other: Document) -> bool:
+    return _is_sglang(one) == _is_sglang(other) and _schema(one) == _schema(other)
 
 
 def _schema(document: Document) -> object:
@@ -121,14 +132,6 @@ def _calibration(document: Document) -> list[Finding]:
     return []
 
 
-def _acceptances(text: str, name: str) -> Version:
-    try:
-        parse_accepted(text, source=name)
-    except BaselineError as error:
-        return Version(document=None, findings=(_of_refusal(name, error),))
-    return Version(document=None, findings=())
-
-
 def _of_refusal(name: str, error: BaselineError) -> Finding:
     return _at(name, error.problem.removeprefix(f"{name}: "))
 
@@ -138,4 +141,6 @@ def _refused(name: str, message: str, *, line: int = 1) -> Version:
 
 
 def _at(name: str, message: str, *, line: int = 1) -> Finding:
-    return Finding(file=name, line=line, scenario="", field="", severity="error", message=message)
+    return Finding(
+        file=name, line=line, scenario="", field="", severity="error", message=as_text(message)
+    )

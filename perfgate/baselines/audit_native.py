@@ -7,10 +7,11 @@ lives with: old launches, single ones, times that nobody waited for.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
-from perfgate.baselines.audit import Entry, Finding, Limits, aged, host_times, tolerance
+from perfgate.baselines.audit import Entry, Finding, Limits, aged, host_times, is_figure, tolerance
 from perfgate.baselines.derived import Derived, agree
 from perfgate.baselines.native import Baseline, Job, derive_jobs, parse_baseline
 from perfgate.baselines.places import Document
@@ -20,6 +21,8 @@ from perfgate.records import Report
 from perfgate.verdict.metrics import metrics_of
 from perfgate.verdict.wording import count
 
+KIND = "perfgate.baseline"
+"""The schema that such a file names."""
 _FIGURE = ("value", "between_jobs", "between_launches")
 
 
@@ -27,6 +30,17 @@ def entry_of(document: Document) -> Entry:
     """The one entry of the file, named as the file names its case."""
     case = document.value.get("case")
     return Entry(document=document, scenario=case if isinstance(case, str) else "", root=())
+
+
+def parsed(document: Document | None) -> Baseline | None:
+    """The baseline of perfgate's own in a file; None where it is none that can be read."""
+    value = document.value if document is not None else None
+    if not isinstance(value, dict) or value.get("schema") != KIND:
+        return None
+    try:
+        return Baseline.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def audit_native(document: Document, limits: Limits) -> list[Finding]:
@@ -43,6 +57,7 @@ def audit_native(document: Document, limits: Limits) -> list[Finding]:
         ]
     derived = derive_jobs(baseline.jobs)
     found = [
+        *_misplaced(entry, baseline),
         *_derived(entry, baseline.derived, derived),
         *_milestones(entry, baseline, derived),
         *_of_its_age(entry, baseline.jobs[-1], limits, last=len(baseline.jobs) - 1),
@@ -68,6 +83,18 @@ def _leaf(value: object) -> object:
     return None if isinstance(value, dict | list) else value
 
 
+def _misplaced(entry: Entry, baseline: Baseline) -> Iterator[Finding]:
+    """A file that a gate refuses where it lies."""
+    place = PurePosixPath(entry.document.name)
+    for field, said, path in (
+        ("case", baseline.case, place.stem),
+        ("hardware_key", baseline.hardware_key, place.parent.name or baseline.hardware_key),
+    ):
+        if said != path:
+            told = f"a gate refuses it here: the file says {said}, its path {path}"
+            yield entry.finding("warning", (field,), told, stored=said)
+
+
 def _derived(entry: Entry, said: Derived, given: Derived) -> Iterator[Finding]:
     """Figures above the launches that the launches do not give."""
     for part in ("jobs", "launches", "requests"):
@@ -88,7 +115,7 @@ def _derived(entry: Entry, said: Derived, given: Derived) -> Iterator[Finding]:
 def _contradiction(
     entry: Entry, path: JsonPath, stored: float | None, derived: float | None
 ) -> Iterator[Finding]:
-    if not agree(stored, derived):
+    if (stored is not None and not is_figure(stored)) or not agree(stored, derived):
         yield entry.finding(
             "error",
             ("derived", *path),

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
-
 from perfgate.baselines.audit import Entry, Finding, is_figure, names
-from perfgate.baselines.audit_native import entry_of
+from perfgate.baselines.audit_native import entry_of, parsed
 from perfgate.baselines.change import beyond
 from perfgate.baselines.entry import MOST_JOBS
 from perfgate.baselines.margins import Margins
-from perfgate.baselines.native import Baseline, Job, Milestone
+from perfgate.baselines.native import Baseline, Job, Milestone, derive_jobs
 from perfgate.baselines.places import Document
 from perfgate.baselines.spans import JsonPath
 from perfgate.records import GatePolicy
@@ -54,14 +52,6 @@ class Loosened:
         )
 
 
-def parsed(document: Document | None) -> Baseline | None:
-    """The baseline in a file; None where it is none that can be read."""
-    try:
-        return Baseline.model_validate(document.value) if document is not None else None
-    except ValidationError:
-        return None
-
-
 def audit_native_changes(new: Document, old: Document, terms: Terms) -> list[Finding]:
     """What changed from ``old`` to ``new`` that is no update by new launches."""
     after, before = parsed(new), parsed(old)
@@ -77,7 +67,9 @@ def audit_native_changes(new: Document, old: Document, terms: Terms) -> list[Fin
         *_left_out(entry, after, before),
         *_other_machine(entry, after, before),
     ]
-    return [*edits, *_remembered(entry, after, before), *_looser(entry, after, before, terms)]
+    # Of launches that were edited nobody asks whether they are slower.
+    looser = [] if edits else [*_looser(entry, after, before, terms)]
+    return [*edits, *_remembered(entry, after, before), *looser]
 
 
 def _another_workload(entry: Entry, after: Baseline, before: Baseline) -> Iterator[Finding]:
@@ -212,8 +204,9 @@ def _looser(entry: Entry, after: Baseline, before: Baseline, terms: Terms) -> It
 
 
 def values_of(baseline: Baseline) -> dict[str, float]:
-    """The figure of every metric."""
-    return {name: figure.value for name, figure in baseline.derived.metrics.items()}
+    """The figure of every metric as the launches give it, whatever stands above them."""
+    metrics = derive_jobs(baseline.jobs).metrics
+    return {name: figure.value for name, figure in metrics.items() if figure.value > 0.0}
 
 
 def margins_of(baseline: Baseline, terms: Terms) -> Margins:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from perfgate.baselines.audit import Entry, Finding
+from perfgate.baselines.audit_native import parsed
 from perfgate.baselines.audit_native_against import (
     Terms,
     audit_native_changes,
     loosened,
-    parsed,
     values_of,
 )
 from perfgate.baselines.audit_sglang import (

@@ -162,3 +162,23 @@ def test_a_folder_of_native_files(tmp_path: Path) -> None:
     ]
     errors = [one["file"] for one in found["findings"] if one["severity"] == "error"]
     assert (done.returncode, errors) == (5, ["baselines/cpu-test-x2/calibration.json"])
+
+
+def test_a_file_that_vanished_from_its_folder(repository: Repository) -> None:
+    repository.file("perf_baselines/h100.json", a_file())
+    repository.file("perf_baselines/notes.txt", "no baseline")
+    repository.commit()
+    (repository.path / FILE).unlink()
+    (repository.path / "perf_baselines" / "notes.txt").unlink()
+    for folder in ("perf_baselines", "./"):
+        done = perfgate(repository.path, "baseline", "check", folder, "--against", "HEAD", "--json")
+        (error,) = json.loads(done.stdout)["findings"]
+        assert (done.returncode, error["file"]) == (5, FILE)
+        assert error["message"] == "the file vanished: nothing guards what it held"
+
+
+def test_what_is_called_like_no_text_is_told_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "b\udcff.json").write_text(a_file())
+    done = perfgate(tmp_path, "baseline", "check", ".", "--json")
+    assert (done.returncode, json.loads(done.stdout)["files"]) == (0, ["b?.json"])
+    assert perfgate(tmp_path, "baseline", "check", ".").returncode == 0

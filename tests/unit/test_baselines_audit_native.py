@@ -11,10 +11,12 @@ import pytest
 
 from perfgate.baselines.audit import Finding, Limits
 from perfgate.baselines.audit_file import audit_version
+from perfgate.baselines.audit_software import audit_software
 from perfgate.baselines.entry import add_job
 from perfgate.baselines.native import Baseline, parse_baseline, render_baseline
+from perfgate.baselines.places import Document, read_document
 from perfgate.records import Tree
-from tests.factories import a_case_record, a_record
+from tests.factories import a_case_record, a_fingerprint, a_record
 
 CASE = "wan_t2v_tiny"
 NAME = f"baselines/cpu-test-x2/{CASE}.json"
@@ -164,6 +166,32 @@ def test_steps_that_look_like_host_times() -> None:
     assert "host time" in message
 
 
-def test_a_file_in_the_wrong_place_says_which_case_it_is() -> None:
-    (error,) = audit(edited(a_baseline(), lambda data: data["derived"].update(jobs=3)))
-    assert error.scenario == CASE
+def test_a_file_in_the_wrong_place() -> None:
+    text = render_baseline(a_baseline())
+    found = audit_version(text, name="b/cpu-other-x2/flux.json", limits=LIMITS).findings
+    assert [(one.severity, one.scenario, one.field) for one in found] == [
+        ("warning", CASE, "case"),
+        ("warning", CASE, "hardware_key"),
+    ]
+    assert found[0].message == ("a gate refuses it here: the file says wan_t2v_tiny, its path flux")
+
+
+def test_entries_of_one_machine_on_different_software() -> None:
+    def entry(day: int, torch: str, key: str = "cpu-test-x2") -> Document:
+        record = a_record(
+            fingerprint=a_fingerprint(key, torch=torch), created_at=f"2026-01-{day:02}T00:00:00"
+        )
+        text = render_baseline(add_job(None, record, CASE))
+        return read_document(text, name=f"{day}.json")
+
+    new, old = entry(9, "2.13.0"), entry(8, "2.12.0")
+    assert audit_software([new, entry(7, "2.13.0"), entry(1, "2.12.0", "cpu-other-x2")]) == []
+    (warning,) = audit_software([old, new])
+    assert (warning.file, warning.severity, warning.field) == (
+        "8.json",
+        "warning",
+        "must_match.torch",
+    )
+    assert "measured with torch 2.12.0" in warning.message
+    assert '"torch"' in old.text.splitlines()[warning.line - 1]
+    assert audit_software([read_document("[]", name="x"), new]) == []
