@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ from perfgate.verdict.metrics import ordered_names
 _DIGITS = 6
 _TOLERANCE = 2e-6
 """Of a figure: its last digit, which another C library's logarithm may round the other way."""
+
+Count = Annotated[int, Field(ge=0, le=10**9)]
+"""More than anyone launches, and few enough to be reckoned with."""
 
 
 class Figure(Value):
@@ -32,9 +35,9 @@ class Figure(Value):
 class Derived(Value):
     """What people read of a baseline."""
 
-    jobs: int
-    launches: int
-    requests: int
+    jobs: Count
+    launches: Count
+    requests: Count
     metrics: dict[str, Figure] = Field(default_factory=dict)
 
 

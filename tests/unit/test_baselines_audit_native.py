@@ -15,6 +15,7 @@ from perfgate.baselines.audit_software import audit_software
 from perfgate.baselines.entry import add_job
 from perfgate.baselines.native import Baseline, parse_baseline, render_baseline
 from perfgate.baselines.places import Document, read_document
+from perfgate.errors import BaselineError
 from perfgate.records import Tree
 from tests.factories import a_case_record, a_fingerprint, a_record
 
@@ -111,11 +112,15 @@ def test_a_best_figure_that_was_raised() -> None:
         ),
         (lambda data: data.pop("workload_hash"), "workload_hash"),
         (lambda data: data.update(version=99), "version"),
+        (lambda data: data["derived"].update(jobs=10**400), "derived.jobs"),
         (lambda data: data["first"].pop("end-to-end"), ""),
     ],
 )
 def test_what_the_gate_refuses(edit: Callable[[Any], object], field: str) -> None:
-    assert field in [path for path, _, _ in errors(edited(a_baseline(), edit))]
+    text = edited(a_baseline(), edit)
+    with pytest.raises(BaselineError):
+        parse_baseline(text, source=NAME)
+    assert field in [path for path, _, _ in errors(text)]
 
 
 def test_every_refusal_of_the_gate_is_an_error_here() -> None:
@@ -124,7 +129,7 @@ def test_every_refusal_of_the_gate_is_an_error_here() -> None:
             launch["burn_in"] = True
 
     text = edited(a_baseline(), a_burn_in_alone)
-    with pytest.raises(Exception, match="burn-in"):
+    with pytest.raises(BaselineError, match="burn-in"):
         parse_baseline(text, source=NAME)
     assert errors(text)
 
