@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 
 from perfgate.app.earlier import InCommit, OtherFile, read_text
-from perfgate.app.trees import read_suite
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted
 from perfgate.baselines.audit_native_against import Terms
@@ -39,10 +38,9 @@ class State:
         """Raises ConfigurationError for a suite that cannot be read; there may be none."""
         now, then = None, None
         if isinstance(earlier, InCommit):
-            root = earlier.git.root
-            text = earlier.git.file_at(earlier.commit, suite)
+            file, text = earlier.git.root / suite, earlier.git.file_at(earlier.commit, suite)
             then = parse_suite(text, source=f"{suite} in {earlier.told}") if text else None
-            now = read_suite(earlier.git, suite) if (root / suite).exists() else None
+            now = parse_suite(read_text(file), source=suite) if file.exists() else None
         judge = then or now
         policy = judge.gate.policy() if judge is not None else Gate().policy()
         return cls(earlier=earlier, suite=now, policy=policy, today=today)
