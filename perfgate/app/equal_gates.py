@@ -77,17 +77,6 @@ class _Tally:
         self.history = (*self.history, *differences_of(measured))[-MAX_HISTORY:]
 
     def record(self, policy: GatePolicy) -> CaseRecord:
-        ends = {name: self.ends.count(name) for name in ("blocked", "passed", "undecided")}
-        gates = (
-            EqualGates(
-                restart_every=self.case.pairs_a_server,
-                gates=len(self.ends),
-                rule=rule_of(policy),
-                **ends,
-            )
-            if self.ends
-            else None
-        )
         return CaseRecord(
             id=self.case.id,
             workload_hash=self.case.workload_hash(),
@@ -95,7 +84,17 @@ class _Tally:
             allow=self.case.allow.reasons(),
             launches=tuple(self.launches),
             stopped=self.stopped,
-            equal_gates=gates,
+            equal_gates=self._counted(policy) if self.ends else None,
+        )
+
+    def _counted(self, policy: GatePolicy) -> EqualGates:
+        return EqualGates(
+            restart_every=self.case.pairs_a_server,
+            gates=len(self.ends),
+            blocked=self.ends.count("blocked"),
+            passed=self.ends.count("passed"),
+            undecided=self.ends.count("undecided"),
+            rule=rule_of(policy),
         )
 
 
@@ -116,9 +115,14 @@ def run_equal_gates(
     interrupted = None
     for tally in tallies:
         while interrupted is None and tally.stopped is None and len(tally.ends) < gates:
-            interrupted = _gate(tally, bench, gates=gates)
-        if interrupted is not None:
-            break
+            try:
+                interrupted = _gate(tally, bench, gates=gates)
+            except KeyboardInterrupt as signal:
+                interrupted = str(signal) or "SIGINT"
+            except DeviceError as error:
+                if not any(one.launches for one in tallies):
+                    raise
+                tally.stopped = f"the device was taken: {error.problem}"
     return Measured(
         cases=tuple(tally.record(bench.policy) for tally in tallies), interrupted=interrupted
     )
@@ -128,22 +132,16 @@ def _gate(tally: _Tally, bench: Bench, *, gates: int) -> str | None:
     """Run one more gate and count it; returns the signal that ended it early."""
     case = tally.case
     known = tally.history if len(tally.history) >= MIN_HISTORY else ()
-    try:
-        with bench.servers():
-            measured = measure(
-                [Chosen(case=case, origin=Origin.JUDGED)],
-                policy=bench.policy.model_copy(update={"budget_min": math.inf}),
-                fingerprint=bench.fingerprint,
-                known=Known(histories={case.id: known}),
-                finish=True,
-                launcher=bench.launcher,
-                progress=bench.progress,
-            )
-    except DeviceError as error:
-        if not tally.launches:
-            raise
-        tally.stopped = f"the device was taken: {error.problem}"
-        return None
+    with bench.servers():
+        measured = measure(
+            [Chosen(case=case, origin=Origin.JUDGED)],
+            policy=bench.policy.model_copy(update={"budget_min": math.inf}),
+            fingerprint=bench.fingerprint,
+            known=Known(histories={case.id: known}),
+            finish=True,
+            launcher=bench.launcher,
+            progress=bench.progress,
+        )
     tally.add(measured.cases[0])
     if measured.interrupted is not None:
         return measured.interrupted
@@ -153,9 +151,8 @@ def _gate(tally: _Tally, bench: Bench, *, gates: int) -> str | None:
         tally.stopped = f"gate {len(tally.ends) + 1} of {gates} was not decided"
         return None
     tally.ends.append(end)
-    blocked = f"; {tally.ends.count('blocked')} blocked so far"
     told = f"gate {len(tally.ends)} of {gates} {end} after {count(decided.pairs, 'pair')}"
-    bench.progress.note(f"{case.id}: {told}{blocked}")
+    bench.progress.note(f"{case.id}: {told}; {tally.ends.count('blocked')} blocked so far")
     return None
 
 

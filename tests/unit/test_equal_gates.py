@@ -334,6 +334,10 @@ class TestRun:
         assert measured.cases[0].equal_gates == gates(of=2)
         assert measured.cases[0].stopped == "the device was taken: waited 60 s for pid 4711"
         sides = EqualSides()
+        sides.fails = lost(6)
+        measured, _ = run(sides, WAN, WAN.model_copy(update={"id": "sd"}))
+        assert [case.equal_gates for case in measured.cases] == [gates(of=6), None]
+        sides = EqualSides()
         sides.fails = lost(0)
         with pytest.raises(DeviceError):
             run(sides, WAN)
