@@ -63,10 +63,14 @@ class CalibrateRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrated:
-    """What was measured; ``written`` is the file below the repository, or ``why_not`` says why."""
+    """What was measured; ``written`` is the file below the repository, or ``why_not`` says why.
+
+    ``kept`` is what the file holds now, earlier runs included.
+    """
 
     record: Record
     written: Path | None
+    kept: Calibration | None = None
     why_not: str = ""
 
 
@@ -98,8 +102,9 @@ def calibrate(request: CalibrateRequest, edges: Edges) -> Calibrated:
         return Calibrated(record=record, written=None, why_not=why_not)
     key = record.fingerprint.hardware_key
     path = folder / key / NAME
-    write_atomically(path, render_calibration(add_run(_stored(folder, key), record)))
-    return Calibrated(record=record, written=path.relative_to(git.root))
+    kept = add_run(_stored(folder, key), record)
+    write_atomically(path, render_calibration(kept))
+    return Calibrated(record=record, written=path.relative_to(git.root), kept=kept)
 
 
 def _with_resident_servers(selection: Selection) -> Selection:

@@ -87,7 +87,7 @@ def calibrate(
     with surroundings(cache=cache_dir, device=device, lease_timeout_s=lease_timeout_s) as edges:
         found = use_case.calibrate(request, edges)
     record = found.record
-    render_calibration(record, stdout_console())
+    render_calibration(record, stdout_console(), kept=found.kept)
     write_record(folder, record)
     told = f"wrote {found.written}" if found.written else f"no calibration kept: {found.why_not}"
     click.echo(told)

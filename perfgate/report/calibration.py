@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from perfgate.baselines.calibration import Calibration
 from perfgate.records import CaseRecord, EqualGates, Record
 from perfgate.report.escape import plain
 from perfgate.report.words import NOTHING, figures
@@ -19,8 +20,14 @@ from perfgate.verdict.wording import change, count, percent
 _NAME_CHARS = 64
 
 
-def render_calibration(record: Record, console: Console) -> None:
-    """Print a table a case, and the sentence that says what a gate can decide with it."""
+def render_calibration(
+    record: Record, console: Console, *, kept: Calibration | None = None
+) -> None:
+    """Print a table a case, and the sentence that says what a gate can decide with it.
+
+    ``kept`` is the file with all runs together, where one was written.
+    """
+    together = {} if kept is None else {one.case: one.equal_gates for one in kept.cases}
     for case in record.cases:
         noises = noise_of(case)
         console.print(Text(plain(_heading(case), limit=700), style="bold"))
@@ -29,7 +36,8 @@ def render_calibration(record: Record, console: Console) -> None:
             console.print()
             console.print(Text(_sentence(noises, margin=record.policy.margin)))
         if case.equal_gates is not None:
-            console.print(Text(_rate(case.equal_gates)))
+            all_runs = together.get(case.id) or case.equal_gates
+            console.print(Text(_rate(case.equal_gates, all_runs)))
         console.print()
 
 
@@ -79,10 +87,12 @@ def _sentence(noises: tuple[MetricNoise, ...], *, margin: float) -> str:
     )
 
 
-def _rate(found: EqualGates) -> str:
+def _rate(found: EqualGates, all_runs: EqualGates) -> str:
     told = f"{rate_told(found)}; {found.passed} passed, {found.undecided} undecided."
-    if found.gates < MIN_GATES:
-        told += f" A gate judges such a case from {MIN_GATES} gates on, those of earlier runs too."
+    if all_runs != found:
+        told += f" With those of earlier runs, {rate_told(all_runs).partition(': ')[2]}."
+    if all_runs.gates < MIN_GATES:
+        told += f" A gate judges such a case from {MIN_GATES} gates on; those of later runs add up."
     return told[:1].upper() + told[1:]
 
 

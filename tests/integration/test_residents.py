@@ -224,6 +224,13 @@ def calibration(project: Repository) -> Path:
     return path
 
 
+def as_if_twenty_had_passed(project: Repository) -> None:
+    stored = json.loads(calibration(project).read_text())
+    stored["cases"][0]["equal_gates"] |= {"gates": 20, "blocked": 0, "passed": 20, "undecided": 0}
+    calibration(project).write_text(json.dumps(stored))
+    project.commit("twenty gates")
+
+
 def one_line(text: str) -> str:
     return " ".join(text.split())
 
@@ -247,10 +254,7 @@ def test_a_gate_judges_by_resident_servers_only_where_their_error_rate_is_known(
     done = perfgate(project.path, "gate", "--base", "HEAD")
     assert "is known from 2 gates of equal sides, and 20 are needed" in one_line(done.stdout)
 
-    stored = json.loads(calibration(project).read_text())
-    stored["cases"][0]["equal_gates"] |= {"gates": 20, "blocked": 0, "passed": 20, "undecided": 0}
-    calibration(project).write_text(json.dumps(stored))
-    project.commit("as if the other eighteen had passed")
+    as_if_twenty_had_passed(project)
     done = perfgate(project.path, "gate", "--base", "HEAD")
     assert done.returncode in (0, 7), done.stdout + done.stderr
     told = "bench: resident servers: 0 of 20 gates of equal sides were blocked (0 % to 17 %)"
@@ -262,6 +266,25 @@ def test_a_gate_judges_by_resident_servers_only_where_their_error_rate_is_known(
     assert {launch["server"] for launch in case["launches"]} >= {0, 1}
     replayed = perfgate(project.path, "compare", "perfgate-out/record.json")
     assert told in replayed.stdout
+
+
+@pytest.mark.slow
+def test_a_gate_goes_on_from_its_record_with_new_servers(project: Repository) -> None:
+    project.commit("two", perfgate_yml=SUITE.replace("max_pairs: 6", "max_pairs: 2"))
+    done = perfgate(project.path, "calibrate", "--resident", "--gates", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 undecided" in done.stdout, "without stored noise two pairs decide nothing"
+    as_if_twenty_had_passed(project)
+    done = perfgate(project.path, "gate", "--base", "HEAD")
+    assert done.returncode == 7, done.stdout + done.stderr
+    before = written(project, "record")["cases"][0]["launches"]
+    done = perfgate(project.path, "gate", "--continue")
+    assert done.returncode in (0, 7), done.stdout + done.stderr
+    assert "0 of 20 gates of equal sides were blocked" in done.stdout
+    after = written(project, "record")["cases"][0]["launches"]
+    assert after[: len(before)] == before
+    assert {launch["server"] for launch in before} == {0, 1}
+    assert {launch["server"] for launch in after[len(before) :]} == {5, 6}
 
 
 @pytest.mark.slow
