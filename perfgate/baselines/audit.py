@@ -1,7 +1,9 @@
 """What an audit of baseline files finds, and when two figures contradict each other; no effect.
 
-The subjects are files of their own: :mod:`audit_sglang` and :mod:`audit_native` look at one file,
-:mod:`audit_against` and :mod:`audit_native_against` at what changed in it since another version.
+Each subject has a module: ``audit_sglang``, ``audit_native`` and ``audit_accepted`` look at one
+version of a file, ``audit_against`` and ``audit_native_against`` at what changed since another,
+``audit_state`` at the launches behind sglang's figures, ``audit_software`` across files;
+``audit_file`` knows which is for what.
 """
 
 from __future__ import annotations

@@ -78,24 +78,22 @@ def audit_against(new: Version, old: Version, *, terms: Terms, kept: Mapping[str
     ``kept`` is for sglang's files: by scenario, the launches that are kept beside them.
     """
     fresh = not_repeated(new.findings, old.findings)
-    standing = len(new.findings) - len(fresh)
-    changes: list[Finding] = []
+    found = [*fresh, *_changes(new, old, terms, kept)]
+    return Audit(findings=tuple(in_order(found)), standing=len(new.findings) - len(fresh))
+
+
+def _changes(new: Version, old: Version, terms: Terms, kept: Mapping[str, Kept]) -> list[Finding]:
+    """What changed, by the kind of file; of two kinds of files nothing can be said."""
     if new.permissions is not None and old.permissions is not None:
-        changes = audit_permissions(new.permissions, old.permissions)
-    elif new.document is None or old.document is None or not _same_kind(new.document, old.document):
-        pass
-    elif _is_sglang(new.document):
-        launches = standing_on(new.document, old.document, kept, terms)
-        changes = audit_changes(
-            new.document,
-            old.document,
-            found=new.findings,
-            measured=launches.measured,
-        )
-        changes += launches.findings
-    elif _schema(new.document) == NATIVE:
-        changes = audit_native_changes(new.document, old.document, terms)
-    return Audit(findings=tuple(in_order([*fresh, *changes])), standing=standing)
+        return audit_permissions(new.permissions, old.permissions)
+    after, before = new.document, old.document
+    if after is None or before is None or not _same_kind(after, before):
+        return []
+    if _is_sglang(after):
+        launches = standing_on(after, before, kept, terms)
+        changes = audit_changes(after, before, found=new.findings, measured=launches.measured)
+        return [*changes, *launches.findings]
+    return audit_native_changes(after, before, terms) if _schema(after) == NATIVE else []
 
 
 def _of_its_kind(document: Document, limits: Limits) -> list[Finding]:

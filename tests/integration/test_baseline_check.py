@@ -84,7 +84,9 @@ def test_annotations_on_a_runner_alone(repository: Repository) -> None:
         "the mean of its 4 steps is 100.50, but 90.0 stands here"
     )
     assert warning.startswith(f"::warning file={FILE},line=3,title=perfgate%3A baselines::")
-    assert perfgate(repository.path, "baseline", "check", FILE).stderr == ""
+    told = perfgate(repository.path, "baseline", "check", FILE, GITHUB_ACTIONS="true")
+    assert (told.stderr, told.stdout.count("::error file=")) == ("", 1)
+    assert "::error" not in perfgate(repository.path, "baseline", "check", FILE).stdout
 
 
 def test_against_another_file__without_a_repository(tmp_path: Path) -> None:

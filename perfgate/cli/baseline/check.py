@@ -66,11 +66,11 @@ def check(
         os.environ,
         perfgate=__version__,
     )
-    # The runner reads standard error too, and with --json standard output is one document.
-    for line in use_case.workflow_commands(found, os.environ, start=start):
-        click.echo(line, err=True)
     if as_json:
         click.echo(found.model_dump_json(indent=1))
     else:
         render_findings(found, stdout_console())
+    # The runner reads both streams, and with --json standard output is one document.
+    for line in use_case.workflow_commands(found, os.environ, start=start):
+        click.echo(line, err=as_json)
     return code
