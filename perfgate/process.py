@@ -108,7 +108,7 @@ class Child:
         while True:
             ended = self._child.poll() is not None
             # Looked at after the child: what it wrote before its end is there.
-            if path.exists():
+            if path.is_file():
                 return "there"
             if ended:
                 return "ended"

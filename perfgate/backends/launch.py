@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,8 @@ def collect(
     except ReportError as error:
         failure = str(error)
     finally:
+        if report.is_dir() and not report.is_symlink():
+            shutil.rmtree(report)
         report.unlink(missing_ok=True)
     imported = imported_files(reports)
     if failure is None:

@@ -6,6 +6,7 @@ place in the file.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,11 @@ class ReportError(ValueError):
 def read_reports(path: Path) -> tuple[Report, ...]:
     """Every request in the report file, in order. Raises ReportError."""
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would be waited for as long as nobody writes to it.
+            raise ReportError("the report is no plain file")
+        size = status.st_size
         if size > MAX_REPORT_BYTES:
             raise ReportError(f"the report is {size} bytes; {MAX_REPORT_BYTES} are read at most")
         text = path.read_text(encoding="utf-8")

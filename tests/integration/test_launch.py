@@ -93,6 +93,12 @@ def test_a_report_of_a_launch_that_died_afterwards_does_not_count(tree: Path) ->
     assert made.reports == ()
 
 
+@pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
+def test_a_report_that_is_no_file_is_a_failed_launch(tree: Path, make: str) -> None:
+    made = launched(tree, f"import os; os.{make}(os.environ['PERFGATE_REPORT'])")
+    assert made.failure == "the report is no plain file"
+
+
 def test_outputs__their_content_is_hashed(tree: Path) -> None:
     write = "\nopen('out.png', 'w').write({!r})"
     first = launched(tree, bench() + write.format("a"), "out.png")

@@ -18,6 +18,7 @@ import pytest
 
 from perfgate.app.residents import Residents
 from perfgate.backends.backend import SideContext
+from perfgate.backends.builtin import BuiltinBackend
 from perfgate.backends.command import CommandBackend
 from perfgate.backends.launch import LaunchPlace
 from perfgate.process import Child
@@ -48,6 +49,7 @@ SERVER = dedent(
         sys.exit("fresh launches are not what this test is about")
     """
 )
+ROOT = Path(__file__).parents[2]
 LINES = "for line in sys.stdin:\n    serve(line.rstrip('\\n'))\n"
 
 
@@ -181,6 +183,33 @@ def test_a_child_that_a_server_left_behind_is_ended(tmp_path: Path) -> None:
         (left,) = bench.written_pids()
         assert alive(left)
     assert ends(left)
+
+
+@pytest.mark.slow
+def test_builtin__both_sides_serve_pairs_of_their_own_trees_code(tmp_path: Path) -> None:
+    small = {"steps": 2, "frames": 5, "height": 32, "width": 32}
+    case = Case(
+        id="wan", backend="builtin", preset="wan-tiny", params=small, launch="resident", requests=1
+    )
+    residents = Residents(start=Child, scratch=tmp_path, free_mb=lambda _: 64_000.0)
+    context = SideContext(path=ROOT, python=Path(sys.executable), env=environment())
+
+    def launch(order: int, side: str, pair: int | None) -> Launch:
+        place = LaunchPlace(
+            side=Side(side), pair=pair, order=order, started_at="2026-01-01", timeout_s=300
+        )
+        return residents.launch(case, backend=BuiltinBackend(), context=context, place=place)
+
+    turns = [("head", None), ("base", 0), ("head", 0), ("head", 1), ("base", 1)]
+    try:
+        launches = [launch(order, *turn) for order, turn in enumerate(turns)]
+    finally:
+        residents.end()
+    assert [one.failure for one in launches] == [None] * 5
+    assert [one.server for one in launches] == [0, 1, 0, 0, 1]
+    assert {one.imported["perfgate"] for one in launches} == {str(ROOT / "perfgate/__init__.py")}
+    outputs = {one.reports[0].output.sha256 for one in launches if one.reports[0].output}
+    assert len(outputs) == 1
 
 
 @pytest.mark.slow

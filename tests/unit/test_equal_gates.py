@@ -32,6 +32,8 @@ from perfgate.records import (
     Side,
     Verdict,
 )
+from perfgate.report.conclusion import headline
+from perfgate.report.sentences import next_step, told
 from perfgate.suite import Case
 from perfgate.verdict.calibration import differences_of
 from perfgate.verdict.decide import decide
@@ -204,7 +206,11 @@ class TestDecided:
         decision = decide(a_record([refused, a_case_record("sd")]))
         assert [case.verdict for case in decision.cases] == [Verdict.FAILED, Verdict.PASSED]
         assert (decision.exit_code, decision.cases[0].sentence, decision.notes) == (4, "why", ())
-        assert decision.cases[0].refused
+        assert headline(decision) == "🟠 perfgate: 1 of 2 cases was refused"
+        assert str(told(decision.cases[0])) == "wan was refused: why"
+        step = next_step(decision)
+        assert step is not None
+        assert step.command == "perfgate calibrate --resident"
         assert decide(a_record([refused, slower])).exit_code == 1
 
     def test_against_a_baseline_it_is_incomparable(self) -> None:
