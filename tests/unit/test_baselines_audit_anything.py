@@ -58,7 +58,7 @@ FILES = (
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_an_audit_ends_with_findings(data: st.DataObject) -> None:
     good = data.draw(st.sampled_from(FILES))

@@ -189,7 +189,7 @@ class TestWhatGotLooser:
         assert "got looser among 1 that got tighter" in found[-1].message
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([800, 990, 1000, 1010, 1100, 1300, 2000]), st.booleans()),
@@ -204,8 +204,9 @@ def test_no_update_looks_like_an_edit(levels: list[tuple[int, bool]]) -> None:
         request = GRANTED if granted else UNEXPLAINED
         done = updated(earlier, a_job(level, day=day), accepted=accepted, request=request)
         found = changes(done.entry, earlier, accepted=done.accepted)
-        looser = {one.metric for one in done.change.looser} & set(done.change.unexplained)
-        errors = {one.field for one in found if one.severity == "error"}
-        assert errors == {f"derived.metrics.{name}.value" for name in looser}
+        refused = {one.metric for one in done.change.looser} & set(done.change.unexplained)
+        errors = {one.field.split(".")[2] for one in found if one.severity == "error"}
+        # An update asks for a reason anew; an audit, whether the permission that is there holds.
+        assert errors <= refused <= errors | {one.metric for one in accepted}
         assert not (granted and errors)
         earlier, accepted = done.entry, done.accepted
