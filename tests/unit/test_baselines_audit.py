@@ -9,7 +9,7 @@ from statistics import fmean, median
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.baselines.audit import Finding, Limits, not_repeated
@@ -98,6 +98,7 @@ class TestOneFile:
     def test_what_a_run_gave_is_no_error(self) -> None:
         assert told(audit(a_file())) == USUAL
 
+    @settings(deadline=None)
     @given(
         steps=st.lists(st.floats(0.01, 1e5), max_size=60).map(tuple),
         decoding=st.floats(0.01, 1e5),
@@ -109,6 +110,7 @@ class TestOneFile:
         scenario = a_scenario(steps or (1.0,), decoding=decoding, overhead=overhead)
         assert [one for one in audit(a_file(wan_t2v=scenario)) if one.severity == "error"] == []
 
+    @settings(deadline=None)
     @given(factor=st.sampled_from([0.5, 0.9, 0.999, 1.001, 1.1, 4.6]))
     @pytest.mark.parametrize("field", ["expected_avg_denoise_ms", "expected_median_denoise_ms"])
     def test_an_aggregate_that_contradicts_its_steps(self, field: str, factor: float) -> None:
@@ -369,6 +371,7 @@ class TestAgainstAnotherVersion:
             "stages_ms.DecodingStage",
         ]
 
+    @settings(deadline=None)
     @given(
         field=st.sampled_from(
             [
