@@ -23,6 +23,7 @@ from perfgate.report.page import (
     unchanged_fold,
     warnings_fold,
 )
+from perfgate.report.past import accepted_fold, creep_fold
 from perfgate.report.rows import Row, all_rows, case_row, notable_rows
 from perfgate.report.sentences import short
 from perfgate.report.state import (
@@ -83,9 +84,9 @@ def render_comment(
     warned = warnings_fold(decision)
     bounded_by_nature = replace(page, folds=tuple(one for one in (logs, warned, measured) if one))
     room = MAX_COMMENT_CHARS - size(text(bounded_by_nature)) - _ROOM_FOR_NOTICES
-    table, unchanged, figures, past = _cut_to(room, decision, earlier)
-    cut = table.left_out + sum(fold.left_out for fold in (unchanged, figures) if fold)
-    folds = (logs, warned, unchanged, figures, measured, past)
+    table, named, past = _cut_to(room, decision, earlier)
+    cut = table.left_out + sum(fold.left_out for fold in named if fold)
+    folds = (logs, warned, *named, measured, past)
     return text(
         replace(
             page,
@@ -118,17 +119,25 @@ def _opening(decision: Decision, links: Links) -> Page:
 
 def _cut_to(
     room: int, decision: Decision, earlier: Sequence[Earlier]
-) -> tuple[Table, Fold | None, Fold | None, Fold | None]:
-    """The parts that may be cut, in ``room`` together: the most important takes its part first."""
+) -> tuple[Table, tuple[Fold | None, ...], Fold | None]:
+    """The parts that may be cut, in ``room`` together: the most important takes its part first.
+
+    The table, the folds of figures in their order, and the earlier results.
+    """
     rows = [row for case in ordered_cases(decision) for row in notable_rows(case)]
     table = rows_table(rows, room=room)
     room -= size(table.text)
-    unchanged = unchanged_fold(decision, room=room)
-    room -= size(unchanged.body) if unchanged else 0
+    folds = []
+    for fold_of in (unchanged_fold, accepted_fold, creep_fold):
+        folds.append(fold_of(decision, room=room))
+        room -= _size(folds[-1])
     past = _earlier_fold(earlier, room=room)
-    room -= size(past.body) if past else 0
-    figures = _figures_fold(decision, shown=rows, room=room)
-    return table, unchanged, figures, past
+    folds.append(_figures_fold(decision, shown=rows, room=room - _size(past)))
+    return table, tuple(folds), past
+
+
+def _size(fold: Fold | None) -> int:
+    return size(fold.body) if fold else 0
 
 
 def _figures_fold(decision: Decision, *, shown: Sequence[Row], room: int) -> Fold | None:

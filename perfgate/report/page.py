@@ -19,7 +19,7 @@ from perfgate.report.sentences import NextStep, Told, next_step, short, told, wa
 from perfgate.report.tables import rows_table
 from perfgate.report.words import by_tolerance, count
 
-MAX_NOTES = 20
+MAX_NOTES = 12
 MAX_WARNINGS = 30
 _MAX_FACTS = 40
 
@@ -82,8 +82,11 @@ def opening(decision: Decision, *, max_sentences: int) -> Page:
 
 
 def _spoken(decision: Decision) -> list[CaseDecision]:
-    """Cases that need a sentence: what is only new or faster is told by its rows."""
-    quiet = {Verdict.NEW, Verdict.PASSED}
+    """Cases that need a sentence: what is only new or faster is told by its rows.
+
+    What is accepted is told by a part of its own.
+    """
+    quiet = {Verdict.NEW, Verdict.PASSED, Verdict.ACCEPTED}
     cases = [case for case in ordered_cases(decision) if case.verdict not in quiet]
     worse = [case for case in cases if case.verdict is not Verdict.IMPROVED]
     return worse or cases

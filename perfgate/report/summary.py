@@ -8,6 +8,7 @@ from perfgate.records import Decision
 from perfgate.report.conclusion import headline
 from perfgate.report.order import ordered_cases
 from perfgate.report.page import log_fold, measured_fold, opening, render, warnings_fold
+from perfgate.report.past import accepted_fold, creep_fold
 from perfgate.report.pictures import MAX_PICTURES, Charts, charts_fold
 from perfgate.report.rows import all_rows
 from perfgate.report.tables import rows_table, size
@@ -28,7 +29,10 @@ def render_summary(decision: Decision, *, charts: Charts | None = None) -> str:
     page = replace(page, notes=(*page.notes, *charts.notes[:MAX_PICTURES]))
     logs = log_fold(decision, max_logs=_MAX_LOGS)
     pictures = charts_fold(charts)
-    parts = (pictures, logs, warnings_fold(decision), measured_fold(decision))
+    accepted = accepted_fold(decision, room=_ROOM_FOR_OTHERS // 4)
+    crept = creep_fold(decision, room=_ROOM_FOR_OTHERS // 4)
+    warned, measured = warnings_fold(decision), measured_fold(decision)
+    parts = (pictures, logs, warned, accepted, crept, measured)
     folds = tuple(fold for fold in parts if fold)
     page = replace(page, folds=folds, everything="decision.json has all of them")
     bare = render("summary.md.j2", headline=headline(decision), page=page)

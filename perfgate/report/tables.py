@@ -51,7 +51,7 @@ def cells_table(
 ) -> Table:
     """Cells that are markdown already, as the table that holds most of them within ``room``."""
     shown = len(cells)
-    while shown:
+    while shown > 0:
         # tabulate's `github` has no alignment in its second line; `pipe` is the same with it.
         text = tabulate(
             cells[:shown],

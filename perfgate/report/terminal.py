@@ -16,6 +16,7 @@ from perfgate.records import CaseDecision, Decision, Verdict
 from perfgate.report.conclusion import cost, headline
 from perfgate.report.escape import log_lines, plain, without_commands
 from perfgate.report.order import has_numbers, ordered_cases, ordered_metrics, plainly_unchanged
+from perfgate.report.past import accepted_lines, creep_line
 from perfgate.report.rows import Row, case_row, metric_row
 from perfgate.report.sentences import next_step, short, told, warnings, worth_a_sentence
 from perfgate.report.words import case_word, count, metric_word, output_word
@@ -47,8 +48,9 @@ def render_terminal(decision: Decision, console: Console, *, verbose: bool = Fal
     for case in worth_a_sentence(decision):
         _print_case(case, console)
     _print_warnings(decision, console)
+    _print_past(decision, console)
     for note in decision.notes:
-        console.print(Text(f"Note: {plain(note)}"))
+        console.print(Text(f"Note: {plain(note, limit=400)}"))
     if decision.notes:
         console.print()
     _print_ending(decision, console)
@@ -76,6 +78,17 @@ def _print_warnings(decision: Decision, console: Console) -> None:
         more = f" and {len(ids) - _MAX_NAMED} more" if len(ids) > _MAX_NAMED else ""
         console.print(Text(f"{word.capitalize()}: {', '.join(ids[:_MAX_NAMED])}{more}"))
     if told or unchecked:
+        console.print()
+
+
+def _print_past(decision: Decision, console: Console) -> None:
+    lines = [*accepted_lines(decision), creep_line(decision)]
+    lines = [line for line in lines if line]
+    for line in lines[:_MAX_WARNINGS]:
+        console.print(Text(plain(line, limit=700)))
+    if len(lines) > _MAX_WARNINGS:
+        console.print(Text(f"And {count(len(lines) - _MAX_WARNINGS, 'more line')}."))
+    if lines:
         console.print()
 
 

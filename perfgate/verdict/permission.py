@@ -182,8 +182,8 @@ def _note(name: str, row: MetricDecision, stood: Accepted | None) -> str:
         return ""
     if stood.state == "paid":
         return (
-            f"{name}: as fast as before its slowdown again; the next `perfgate baseline update` "
-            f"gives its permission back ({stood.issue})"
+            f"{name}: as fast as before its slowdown again; the next update of the baselines gives "
+            f"its permission back ({stood.issue})"
         )
     if stood.state == "holds":
         if stood.days_left > WARN_DAYS:
@@ -193,15 +193,15 @@ def _note(name: str, row: MetricDecision, stood: Accepted | None) -> str:
     if row.verdict is Verdict.REGRESSED:
         return f"{name}: {why_not(stood)}; {_what_now(stood)}"
     return (
-        f"{name}: {why_not(stood)}. This change makes it no worse, but the gate of the default "
-        f"branch fails; {_what_now(stood)}"
+        f"{name}: {why_not(stood)}. This change makes it no worse, but the default branch's own "
+        f"gate fails; {_what_now(stood)}"
     )
 
 
 def _what_now(stood: Accepted) -> str:
     return (
-        f"fix {stood.issue}, or renew it with `perfgate baseline update --record … --reason … "
-        "--issue … --expires …` in a reviewed pull request"
+        f"fix {stood.issue}, or renew it by a pull request (perfgate baseline update with --issue "
+        "and --expires)"
     )
 
 

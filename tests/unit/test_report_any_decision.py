@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from perfgate.records import (
+    Accepted,
     CaseDecision,
     Cost,
     Decision,
@@ -31,6 +32,19 @@ from tests.factories import a_decision
 TEXT = st.text(max_size=30)
 NUMBER = st.none() | st.floats()
 VERDICT = st.sampled_from(list(Verdict))
+FIGURE = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+ACCEPTED = st.builds(
+    Accepted,
+    state=st.sampled_from(["holds", "over", "exceeded", "paid"]),
+    ratio=st.floats(allow_nan=False, allow_infinity=False),
+    ceiling=st.floats(allow_nan=False, allow_infinity=False),
+    reference=st.floats(allow_nan=False, allow_infinity=False),
+    commit=TEXT,
+    reason=TEXT,
+    issue=TEXT | st.just("https://github.com/o/r/issues/7"),
+    expires=TEXT | st.just("2026-12-31"),
+    days_left=st.integers(),
+)
 METRIC = st.builds(
     MetricDecision,
     name=TEXT | st.just("end-to-end"),
@@ -42,6 +56,9 @@ METRIC = st.builds(
     high=NUMBER,
     verdict=VERDICT,
     judged=st.booleans(),
+    first=FIGURE,
+    best=FIGURE,
+    accepted=st.none() | ACCEPTED,
     reason=TEXT,
 )
 CASE = st.builds(

@@ -57,7 +57,7 @@ class TestWhatIsCovered:
         decision = decided(SAME, [1200, 1201, 1199, 1200])
         assert (decision.verdict, decision.exit_code) == ("regressed", 1)
         assert whole(decision).reason == f"+20.0 % since {'c' * 12}, accepted up to +15.0 %"
-        assert any("or renew it with" in note for note in decision.notes)
+        assert any("or renew it by a pull" in note for note in decision.notes)
 
     def test_only_the_metric_that_is_named__is_covered(self):
         decision = decided(SAME, SLOWER, an_acceptance())
@@ -123,7 +123,7 @@ class TestWhenItIsOver:
         assert decision.verdict == "accepted"
         note = next(note for note in decision.notes if "end-to-end" in note)
         assert f"ends {told or 'today'} (2026-06-30)" in note
-        assert "fix https://github.com/o/r/issues/7, or renew it with" in note
+        assert "fix https://github.com/o/r/issues/7, or renew it by a pull" in note
 
     def test_what_is_said_of_several_metrics_alike__is_said_once(self):
         (note,) = decided(SAME, [1120, 1121, 1119, 1120], today=LAST_DAY).notes
@@ -141,12 +141,12 @@ class TestWhenItIsOver:
         assert whole(decision).reason == (
             f"+10.0 % since {'c' * 12}, accepted until 2026-06-30, which is over"
         )
-        assert any("or renew it with" in note for note in decision.notes)
+        assert any("or renew it by a pull" in note for note in decision.notes)
 
     def test_a_pull_request_that_makes_nothing_worse__is_only_told(self):
         decision = decided(SLOWER, SLOWER, today=date(2026, 7, 1))
         assert (decision.verdict, decision.exit_code) == ("passed", 0)
-        assert any("makes it no worse, but the gate of the default" in n for n in decision.notes)
+        assert any("makes it no worse, but the default branch's" in n for n in decision.notes)
 
     def test_a_pull_request_that_makes_it_worse__fails(self):
         decision = decided(SAME, SLOWER, today=date(2026, 7, 1))
