@@ -6,29 +6,12 @@ from datetime import date
 
 import pytest
 
-from perfgate.app.keep import Request
-from perfgate.app.propose import Proposal, propose
 from perfgate.baselines.native import parse_baseline
 from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
-from perfgate.github.pulls import GitHubPulls
-from perfgate.records import Tree
-from perfgate.suite import parse_suite
-from tests.factories import a_case_record, a_record
+from tests import proposing
+from tests.factories import a_case_record
 from tests.fakes.github_server import BOT, FakeGitHub
-
-SUITE = """\
-version: 1
-baselines: baselines/
-gate: {margin: 3%}
-cases:
-  - {id: wan, backend: command, command: python3 wan.py}
-  - {id: flux, backend: command, command: python3 flux.py}
-"""
-KEY = "cpu-test-x2"
-BRANCH = f"perfgate/baselines/main/{KEY}"
-WAN, FLUX = f"baselines/{KEY}/wan.json", f"baselines/{KEY}/flux.json"
-TODAY = date(2026, 3, 1)
-WHY = {"issue": "https://example.org/55", "expires": date(2026, 6, 1)}
+from tests.proposing import BRANCH, FLUX, KEY, SUITE, WAN, WHY, Job
 
 
 @pytest.fixture
@@ -39,55 +22,6 @@ def github(tmp_path):
             "main", "start", files={"perfgate.yml": SUITE, ".github/CODEOWNERS": owners}
         )
         yield server
-
-
-class Job:
-    """What jobs on the default branch do, one after the other; each is at main's newest commit."""
-
-    def __init__(self, github):
-        self.github = github
-        self.number = 0
-
-    def record(self, *, key=KEY, at=None, suite=SUITE, **totals):
-        """A record of one job whose cases took these milliseconds."""
-        self.number += 1
-        hashes = {case.id: case.workload_hash() for case in parse_suite(suite, source="x").cases}
-        cases = [
-            a_case_record(id=name, base=(), head=_launches(total), workload_hash=hashes[name])
-            for name, total in totals.items()
-        ]
-        return a_record(
-            cases,
-            hardware_key=key,
-            created_at=f"2026-03-01T{self.number:02}:00:00+00:00",
-            head=Tree(commit=at or self.github.bare.tip("main"), ref="main"),
-            base=None,
-        )
-
-    def __call__(self, *records, ask=None, token="a-token", pauses=None, **rest):
-        with GitHubPulls(
-            token=token,
-            repository=self.github.repository,
-            api_url=self.github.url,
-            seconds_between_writes=0,
-        ) as api:
-            proposal = Proposal(
-                records=records,
-                suite="perfgate.yml",
-                ask=Request(asked_by="ann", **(ask or {"reason": "nightly"})),
-                today=TODAY,
-                run_url=f"https://github.com/octo/bench/actions/runs/{self.number}",
-                **rest,
-            )
-            return propose(proposal, api, sleep=(pauses if pauses is not None else []).append)
-
-    def propose(self, *, key=KEY, at=None, suite=SUITE, rest=None, **totals):
-        return self(self.record(key=key, at=at, suite=suite, **totals), **(rest or {}))
-
-
-def _launches(total):
-    """Five launches that differ by a little, as launches do."""
-    return [total * (1 + step / 1000) for step in (0, 1, -1, 0.5, -0.5)]
 
 
 @pytest.fixture
@@ -101,10 +35,7 @@ def merge(github):
 
     def merge():
         (pull,) = github.pulls.open
-        tip = github.bare.tip(pull.head)
-        parents = [github.bare.tip("main"), tip]
-        github.bare.commit("main", "merge", files={}, parents=parents, tree_of=tip)
-        github.pulls.close(pull)
+        proposing.merge(github, pull)
 
     return merge
 
@@ -321,8 +252,14 @@ def test_two_jobs_at_once__no_figure_is_lost(github, job, committed, when):
     assert pauses
 
 
-def test_other_job_comes_between_push_and_body__the_body_tells_both(github, job, committed):
-    github.meanwhile("POST", "/pulls$", lambda: job.propose(wan=800))
+@pytest.mark.parametrize("open_already", [False, True])
+def test_other_job_comes_between_push_and_body__the_body_tells_both(
+    github, job, committed, open_already
+):
+    if open_already:
+        job.propose(flux=690)
+    method, path = ("PATCH", r"/pulls/\d+$") if open_already else ("POST", "/pulls$")
+    github.meanwhile(method, path, lambda: job.propose(wan=800))
     job.propose(flux=700)
     (pull,) = github.pulls.open
     assert (value(github, WAN), value(github, FLUX)) == (800, 700)
