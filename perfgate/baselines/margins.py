@@ -18,6 +18,11 @@ class Margins:
     policy: GatePolicy
     on_device: bool
 
+    @classmethod
+    def of_machine(cls, hardware_key: str, policy: GatePolicy) -> Margins:
+        """Those on the machines of a hardware key."""
+        return cls(policy=policy, on_device=not hardware_key.startswith("cpu-"))
+
     def of(self, name: str, values: Mapping[str, float]) -> float | None:
         """The margin of a metric of an entry with these figures; None for one only shown."""
         plan = self._plan(name, values)

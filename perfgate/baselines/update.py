@@ -75,7 +75,7 @@ def update_entry(
         case=case_id,
         hardware_key=entry.hardware_key,
         kind=kind,
-        metrics=_changes(entry, before, margins),
+        metrics=changes_since(entry, before, margins),
         reason=request.reason,
         notes=notes,
     )
@@ -157,7 +157,10 @@ def _after(fresh: Baseline, before: Figures) -> Baseline:
     return fresh.model_copy(update={"first": first, "best": best})
 
 
-def _changes(entry: Baseline, before: Figures | None, margins: Margins) -> tuple[MetricChange, ...]:
+def changes_since(
+    entry: Baseline, before: Figures | None, margins: Margins
+) -> tuple[MetricChange, ...]:
+    """Every metric of an entry beside what it was before, and what the entry remembers of it."""
     old = before.values if before is not None else {}
     new = _values(entry)
     first, best = remembered(entry)

@@ -35,6 +35,34 @@ def render_changes(changes: Sequence[CaseChange], console: Console) -> None:
         console.print()
 
 
+def render_entry(title: str, metrics: Sequence[MetricChange], console: Console) -> None:
+    """A stored entry: its title, and every metric with the first and the best figure."""
+    console.print(Text(plain(title), style="bold"))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("metric", overflow="fold", min_width=14)
+    for name in ("figure", "first", "since first", "best", "since best", "variation"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in metrics:
+        figure, first, unit = figures(one.new, one.first, one.unit)
+        best, _, of_best = figures(one.best, None, one.unit)
+        table.add_row(
+            Text(plain(one.metric, limit=_NAME_CHARS)),
+            _with_unit(figure, unit),
+            _with_unit(first, unit),
+            change(one.against_first),
+            _with_unit(best, of_best),
+            change(one.against_best),
+            _variation(one),
+            style="" if one.margin is not None else "dim",
+        )
+    console.print(table)
+    console.print()
+
+
+def _variation(one: MetricChange) -> str:
+    return NOTHING if one.variation is None else f"±{100.0 * one.variation:.1f} %"
+
+
 def _table(metrics: Sequence[MetricChange]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("metric", overflow="fold", min_width=14)
@@ -51,7 +79,7 @@ def _table(metrics: Sequence[MetricChange]) -> Table:
             change(one.against_first),
             change(one.against_best),
             f"{one.launches} in {count(one.jobs, 'job')}",
-            NOTHING if one.variation is None else f"±{100.0 * one.variation:.1f} %",
+            _variation(one),
             style="" if one.margin is not None else "dim",
         )
     return table

@@ -16,6 +16,8 @@ COMMANDS = {
         "perfgate.cli.baseline.propose:propose",
         "Open or update the pull request with new baselines.",
     ),
+    "show": ("perfgate.cli.baseline.show:show", "Print what is kept of each case."),
+    "debt": ("perfgate.cli.baseline.debt:debt", "List what is slower by permission."),
     "import": ("perfgate.cli.baseline.import_:import_", "Make entries from a file of sglang's."),
     "export": ("perfgate.cli.baseline.export:export", "Write launches into a file of sglang's."),
 }
