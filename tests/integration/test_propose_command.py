@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ version: 1
 baselines: baselines/
 cases:
   - {id: wan, backend: command, command: python3 wan.py}
+  - {id: flux, backend: command, command: python3 flux.py}
 """
 TOKEN = "a-s3cret"
 
@@ -31,17 +33,22 @@ def github(tmp_path):
 
 @pytest.fixture
 def propose(github, tmp_path):
-    def propose(*arguments, event="push", ref="refs/heads/main", environ=(), launches=5):
-        case = parse_suite(SUITE, source="x").cases[0]
+    def propose(
+        *arguments,
+        event="push",
+        ref="refs/heads/main",
+        environ=(),
+        launches=5,
+        case="wan",
+        key="cpu-test-x2",
+    ):
+        known = {one.id: one.workload_hash() for one in parse_suite(SUITE, source="x").cases}
         record = a_record(
-            [
-                a_case_record(
-                    id="wan", base=(), head=[1000] * launches, workload_hash=case.workload_hash()
-                )
-            ],
+            [a_case_record(id=case, base=(), head=[1000] * launches, workload_hash=known[case])],
             head=Tree(commit=github.bare.tip("main"), ref="main"),
+            hardware_key=key,
         )
-        Path(tmp_path / "record.json").write_text(to_json(record))
+        Path(tmp_path / f"{key}-{case}.json").write_text(to_json(record))
         repository = {"full_name": github.repository, "default_branch": "main"}
         head = {"sha": "a" * 40, "ref": "feature", "repo": {"full_name": github.repository}}
         pull = {"number": 7, "head": head, "base": {"sha": "b" * 40, "ref": "main"}, "labels": []}
@@ -61,13 +68,33 @@ def propose(github, tmp_path):
             **dict(environ),
         }
         done = perfgate(
-            tmp_path, "baseline", "propose", "--record=record.json", *arguments, **found
+            tmp_path, "baseline", "propose", f"--record={key}-{case}.json", *arguments, **found
         )
         assert "Traceback" not in done.stderr
         assert TOKEN not in done.stdout + done.stderr
         return done
 
     return propose
+
+
+@pytest.mark.parametrize("what", ["two machines", "two cases"])
+def test_two_jobs_at_once__nothing_is_lost(propose, github, what):
+    """Real processes; two kinds of machines have a pull request each, two cases share one."""
+    jobs = [{"key": "cpu-test-x2"}, {"key": "cpu-other-x4"}]
+    if what == "two cases":
+        jobs = [{"case": "wan"}, {"case": "flux"}]
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda job: propose(**job), jobs))
+    assert [one.returncode for one in done] == [0, 0], [one.stdout for one in done]
+    heads = [pull.head for pull in github.pulls.open]
+    held = {path for head in heads for path in github.bare.files(head) if "baselines/" in path}
+    if what == "two machines":
+        assert sorted(heads) == [f"perfgate/baselines/main/{job['key']}" for job in jobs][::-1]
+        assert held == {f"baselines/{job['key']}/wan.json" for job in jobs}
+    else:
+        assert len(heads) == 1
+        assert held == {f"baselines/cpu-test-x2/{job['case']}.json" for job in jobs}
+        assert "2 of 2 cases" in github.pulls.open[0].title
 
 
 def test_opens_on_a_push_to_the_default_branch(propose, github, tmp_path):
