@@ -56,7 +56,7 @@ def _where(git: Git, event: Event, base_commit: str) -> tuple[str, tuple[str, ..
     """The commit whose permissions count, and why it is not the newest where it is not."""
     if event.on_default_branch:
         return git("rev-parse", "HEAD").strip(), ()
-    if event.name != "pull_request" or not event.base_ref:
+    if not event.name.startswith("pull_request") or not event.base_ref:
         return base_commit, ()
     # A depth would make a whole clone shallow.
     depth = ("--depth=1",) if git.is_shallow() else ()

@@ -33,6 +33,11 @@ def refuse_records(records: Sequence[Record], case_id: str, margins: Margins) ->
 
 
 def _refuse_launches(case: CaseRecord, record: Record) -> None:
+    if case.resident:
+        raise BaselineError(
+            f"the launches of {case.id} are turns of resident servers, which share one process",
+            fix="Keep a baseline of fresh processes: write `launch: fresh` and measure again.",
+        )
     heads = _heads(case)
     for launch in heads:
         flagged = unfit_of(launch)

@@ -146,6 +146,13 @@ class TestRefusals:
     def test_a_failed_launch(self):
         assert "failed (exit status 1)" in refused(a_job(1000, 1000, "exit status 1"))
 
+    def test_turns_of_resident_servers(self):
+        record = a_job(1000)
+        resident = record.cases[0].model_copy(update={"workload": {"launch": "resident"}})
+        assert "turns of resident servers" in refused(
+            record.model_copy(update={"cases": (resident,)})
+        )
+
     def test_too_few_launches(self):
         told = refused(a_job(1000), a_job(1000, 1001, day=2))
         assert "holds 2 head launches of wan_t2v_tiny beside the burn-in, and 3 are the" in told
