@@ -29,6 +29,7 @@ from perfgate.report.baseline_changes import (
     proposal_title,
     render_proposal,
     returned_text,
+    stuck_text,
 )
 from perfgate.suite import parse_suite
 
@@ -42,6 +43,8 @@ class Proposal:
     """What is asked for: these records, on the branch ``base`` (None: the default branch).
 
     ``ask`` has the reason, where a person gave one; ``reviewers`` stand instead of CODEOWNERS.
+    ``run_url`` is the address of the job, ``files_url`` that below which the repository's files
+    are shown by branch.
     """
 
     records: tuple[Record, ...]
@@ -53,6 +56,7 @@ class Proposal:
     labels: tuple[str, ...] = (LABEL,)
     reviewers: tuple[str, ...] = ()
     run_url: str = ""
+    files_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,8 @@ def _once(proposal: Proposal, api: BranchApi) -> Outcome:
     ground, branch = _ground(proposal, api, base)
     offers = offers_on(ground, only=proposal.cases)
     if offers.stuck:
+        if ground.standing.pull is not None:
+            _say(api, ground.standing.pull, "stuck", stuck_text(offers.stuck))
         return _outcome("stuck", branch, ground.standing.pull, offers, (offers.stuck,))
     if not offers.entries and not offers.theirs:
         return _close(ground, branch, offers)
@@ -147,24 +153,30 @@ def _close(ground: Ground, branch: str, offers: Offers) -> Outcome:
     pull, api = ground.standing.pull, ground.files.api
     if pull is None:
         return _outcome("nothing", branch, None, offers)
-    mark = f"<!-- perfgate:closed {ground.run_url} -->"
     body = returned_text(
         base=ground.base,
         back=offers.back,
         conflicts=tuple(offers.conflicts.values()),
         run_url=ground.run_url,
     )
-    upsert(
-        api,
-        pull_request=pull.number,
-        is_ours=lambda held: held.startswith(mark),
-        render=lambda _: f"{mark}\n{body}",
-    )
+    # Said again in every job that closes it, but once where the answer was lost.
+    _say(api, pull, f"closed {ground.run_url}".strip(), body)
     api.set_open(pull.number, is_open=False)
     if api.tip(branch) != ground.standing.tip:
         api.set_open(pull.number, is_open=True)
         raise _moved(branch)
     return _outcome("closed", branch, pull, offers)
+
+
+def _say(api: BranchApi, pull: PullRequest, what: str, text: str) -> None:
+    """A comment of ours on the pull request, in the place of one for the same."""
+    mark = f"<!-- perfgate:{what} -->"
+    upsert(
+        api,
+        pull_request=pull.number,
+        is_ours=lambda held: held.startswith(mark),
+        render=lambda _: f"{mark}\n{text}",
+    )
 
 
 def _push(proposal: Proposal, ground: Ground, branch: str, offers: Offers) -> Outcome:
@@ -178,6 +190,9 @@ def _push(proposal: Proposal, ground: Ground, branch: str, offers: Offers) -> Ou
         conflicts=tuple(offers.conflicts.values()),
         refused=tuple(offers.refused.items()),
         own_token=api.login() == ACTIONS_BOT,
+        acceptances_url=(
+            f"{proposal.files_url}/{branch}/{ground.permissions}" if proposal.files_url else ""
+        ),
     )
     tip = _commit(ground, branch, offers, texts, told)
     moved = tip != standing.tip

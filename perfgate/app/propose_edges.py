@@ -133,6 +133,7 @@ def _proposal(
         cases=request.cases,
         reviewers=request.reviewers,
         run_url=event.run_url or "",
+        files_url=f"{event.server_url}/{event.repository}/blob",
         labels=request.labels or (LABEL,),
     )
 

@@ -47,7 +47,8 @@ class Told:
 
     ``cases`` counts the suite's cases; ``conflicts`` are sentences about what somebody else
     changed, ``refused`` what was measured and is no baseline, with the reason; ``own_token`` says
-    that its workflows do not start by themselves.
+    that its workflows do not start by themselves; ``acceptances_url`` is where the file with the
+    permissions can be read.
     """
 
     hardware_key: str
@@ -57,6 +58,7 @@ class Told:
     conflicts: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     own_token: bool = False
+    acceptances_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +103,11 @@ def returned_text(*, base: str, back: Sequence[str], conflicts: Sequence[str], r
     return f"{first} This pull request is closed; its branch stays.\n{lines}".rstrip() + "\n"
 
 
+def stuck_text(why: str) -> str:
+    """What a person has to do before anything is pushed again."""
+    return f"{escape_markdown(why, limit=700)}\n"
+
+
 def _body(told: Told, *, room: int, lines: int) -> str:
     changes = [one.change for one in told.offers]
     unexplained = [
@@ -117,7 +124,7 @@ def _body(told: Told, *, room: int, lines: int) -> str:
         parts=[
             part
             for part in (
-                _looser(changes, room=room, lines=lines),
+                _looser(changes, told.acceptances_url, room=room, lines=lines),
                 _tighter(changes, room=room, lines=lines),
                 _new(changes, room=room, lines=lines),
                 _others(changes, room=room, lines=lines),
@@ -140,15 +147,19 @@ def _opening(told: Told) -> str:
     )
 
 
-def _looser(changes: Sequence[CaseChange], *, room: int, lines: int) -> _Part | None:
+def _looser(
+    changes: Sequence[CaseChange], acceptances_url: str, *, room: int, lines: int
+) -> _Part | None:
     why = []
+    where = safe_url(acceptances_url)
+    accepted = f"[accepted]({where})" if where else "accepted"
     for one in changes:
         for granted in one.acceptances:
             url = safe_url(granted.issue)
             issue = f" ([issue]({url}))" if url else ""
             why.append(
                 f"{_bold(one.case)} {_bold(granted.metric)}: "
-                f"{escape_markdown(granted.reason, limit=300)}{issue}, accepted until "
+                f"{escape_markdown(granted.reason, limit=300)}{issue}, {accepted} until "
                 f"**{granted.expires.isoformat()}**, never above "
                 f"{change(granted.ceiling)} over "
                 f"{_figure(granted.reference.value, granted.reference.unit)} "

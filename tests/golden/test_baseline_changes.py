@@ -89,6 +89,7 @@ def test_proposal(golden):
         conflicts=(f"baselines/{KEY}/svd.json was changed on main since it was measured.",),
         refused=(("hunyuan", "a launch failed (exit status 1): such a job is no baseline"),),
         own_token=True,
+        acceptances_url="https://github.com/octo/bench/blob/b/baselines/accepted.yml",
     )
     title, body = proposal_title(what), render_proposal(what)
     golden("proposal.md", f"# {title}\n\n{body}")

@@ -224,6 +224,8 @@ def test_both_sides_changed_a_file_of_theirs__a_person_looks(github, job, commit
     done = job.propose(wan=790)
     assert done.what == "stuck"
     assert "merge the two by hand" in done.notes[0]
+    (comment,) = github.by(BOT)
+    assert "merge the two by hand" in comment["body"]
     assert github.bare.tip(BRANCH) == tip
 
 
