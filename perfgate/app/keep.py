@@ -8,25 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
+from perfgate.app.foreign import Foreign, Tree
 from perfgate.app.trees import read_suite
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted, render_accepted
 from perfgate.baselines.change import CaseChange
 from perfgate.baselines.native import render_baseline
 from perfgate.baselines.permit import Request
-from perfgate.baselines.sglang import Scenario, parse_sglang_baseline
-from perfgate.baselines.sglang_edit import figures_of, updated_scenario
 from perfgate.baselines.store import load_baselines
-from perfgate.baselines.update import Figures, update_entry
+from perfgate.baselines.update import update_entry
 from perfgate.errors import BaselineError, ConfigurationError
 from perfgate.files import write_atomically
 from perfgate.records import Record, parse_record
 from perfgate.sides.git import open_repository
 from perfgate.suite import Suite
 from perfgate.verdict.acceptance import Acceptance
-from perfgate.verdict.metrics import END_TO_END, LOAD
 
 __all__ = [
     "Request",
@@ -40,14 +39,6 @@ __all__ = [
 ]
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tree:
-    """The commit whose files are read, and its date: since then a figure without launches holds."""
-
-    commit: str
-    date: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +84,7 @@ def updated(
         {path: text for path, text in files.items() if PurePosixPath(path).is_relative_to(folder)},
         hardware_key=key,
     )
-    foreign = _Foreign.of(suite, files, key, at)
+    foreign = Foreign.of(suite, files, key, at)
     accepted: tuple[Acceptance, ...] = before
     texts, changes = {}, []
     for case in _cases(suite, records, only):
@@ -105,60 +96,19 @@ def updated(
             request=request,
             accepted=accepted,
             elsewhere=foreign.figures(case) if foreign is not None else None,
+            beside=partial(foreign.memory, case) if foreign is not None else None,
         )
         accepted = done.accepted
         changes.append(done.change)
         texts[str(folder / key / f"{case}.json")] = render_baseline(done.entry)
         if foreign is not None:
-            figures = figures_of(done.entry)
-            foreign = foreign.with_text(
-                updated_scenario(foreign.text, case, figures, source=foreign.path)
-            )
+            foreign = foreign.updated(case, done.entry)
     if foreign is not None:
         texts[foreign.path] = foreign.text
     if set(accepted) != set(before):
         texts = {permissions: render_accepted(accepted), **texts}
     changed = {path: text for path, text in texts.items() if files.get(path) != text}
     return Update(texts=changed, changes=tuple(changes))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Foreign:
-    """The file of another format that is kept beside the launches."""
-
-    path: str
-    text: str
-    at: Tree
-
-    @classmethod
-    def of(cls, suite: Suite, files: Mapping[str, str], key: str, at: Tree) -> _Foreign | None:
-        """None where no pattern of the suite names a file for this machine."""
-        path = suite.sglang.file_of(key) if suite.sglang is not None else None
-        if path is None:
-            return None
-        if path not in files:
-            raise BaselineError(
-                f"there is no file {path}, which the suite names for {key}",
-                fix="Begin it with sglang's own metadata and tolerances, or mend the path.",
-            )
-        return cls(path=path, text=files[path], at=at)
-
-    def with_text(self, text: str) -> _Foreign:
-        return _Foreign(path=self.path, text=text, at=self.at)
-
-    def figures(self, case: str) -> Figures | None:
-        """What the file says of a case in the metrics that launches have, too."""
-        scenario = parse_sglang_baseline(self.text, source=self.path).scenarios.get(case)
-        if scenario is None:
-            return None
-        return Figures(values=_comparable(scenario), commit=self.at.commit, date=self.at.date)
-
-
-def _comparable(scenario: Scenario) -> dict[str, float]:
-    """Times of sglang's that mean the same as ours; its memory is read at other moments."""
-    told = {END_TO_END: scenario.expected_e2e_ms, **scenario.stages_ms}
-    told[LOAD] = scenario.expected_load_ms
-    return {name: value for name, value in told.items() if value}
 
 
 def _folder(suite: Suite) -> PurePosixPath:

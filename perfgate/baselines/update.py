@@ -7,7 +7,7 @@ first and the best figure stays, unless the workload is declared to be another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from perfgate.baselines.change import CaseChange, Kind, MetricChange
@@ -51,11 +51,13 @@ def update_entry(
     request: Request,
     accepted: Iterable[Acceptance] = (),
     elsewhere: Figures | None = None,
+    beside: Callable[[Baseline], tuple[MetricChange, ...]] | None = None,
 ) -> Updated:
     """The entry of ``case_id`` with the head launches of ``records``, each a job of its own.
 
     ``elsewhere`` are the figures of an entry in another format, which has no launches; they count
-    where there is no ``earlier`` one. BaselineError for launches that failed, were flagged or are
+    where there is no ``earlier`` one; ``beside`` gives the changes of what only that format holds,
+    from the entry as it will be. BaselineError for launches that failed, were flagged or are
     too few, for jobs of different machines or levels, and for an undeclared other workload.
     """
     margins = Margins(
@@ -75,11 +77,15 @@ def update_entry(
         case=case_id,
         hardware_key=entry.hardware_key,
         kind=kind,
-        metrics=changes_since(entry, before, margins),
+        metrics=(
+            *changes_since(entry, before, margins),
+            *(beside(entry) if beside and kind != "changed workload" else ()),
+        ),
         reason=request.reason,
         notes=notes,
     )
-    commit = before.commit if before is not None else ""
+    known = before or elsewhere
+    commit = known.commit if known is not None else ""
     change, accepted = permitted(change, entry, accepted, commit=commit, request=request)
     return Updated(entry=entry, change=change, accepted=tuple(accepted))
 

@@ -15,7 +15,7 @@ from perfgate.records import Accepted, CaseDecision, GatePolicy, MetricDecision,
 from perfgate.verdict.acceptance import WARN_DAYS, Acceptance
 from perfgate.verdict.conclude import case_verdict
 from perfgate.verdict.judge import MEMORY_RATIO
-from perfgate.verdict.metrics import PEAK_MEMORY, plan_metric
+from perfgate.verdict.metrics import Unit, plan_metric
 from perfgate.verdict.wording import count, percent
 
 _JUDGED = frozenset(
@@ -97,7 +97,7 @@ def _row(
     acceptance = granted.get(row.name)
     if acceptance is None or row.head is None or not row.judged or row.verdict not in _JUDGED:
         return row
-    margin = margin_of(row.name, policy)
+    margin = margin_of(row.name, policy, unit=row.unit)
     stood = standing(acceptance, row.head, today=permissions.today, margin=margin)
     another = row.base is not None and acceptance.ratio(row.base) * (1.0 + margin) < 1.0
     slower, owed = row.verdict is Verdict.REGRESSED, stood.state != "paid"
@@ -112,9 +112,9 @@ def _row(
     return row.model_copy(update=told)
 
 
-def margin_of(name: str, policy: GatePolicy) -> float:
+def margin_of(name: str, policy: GatePolicy, *, unit: Unit = "ms") -> float:
     """The margin of a judged metric of this name."""
-    if name == PEAK_MEMORY:
+    if unit == "MiB":
         return MEMORY_RATIO
     return plan_metric(
         name,

@@ -341,7 +341,7 @@ def _memory_checks(
         host = key.endswith("host_anon_mb")
         allocated = key.replace("_vram_mb", "_allocated_mb")
         check = _Check(
-            name=_memory_name(key),
+            name=memory_name(key),
             expected=value,
             tolerance=allowed.load_peak_vram if moment == "load" else allowed.runtime_peak_vram,
             pad=HOST_PAD_MIB if host else VRAM_PAD_MIB,
@@ -352,7 +352,8 @@ def _memory_checks(
         yield check, run.memory_mb[key]
 
 
-def _memory_name(key: str) -> str:
+def memory_name(key: str) -> str:
+    """The metric's name of one of the format's own keys for a memory peak."""
     return key.removesuffix("_mb").replace("_", " ")
 
 
@@ -368,7 +369,7 @@ def _not_guarded(expected: Expected, run: Run) -> list[str]:
             f"the run took {count(len(run.steps_ms), 'step')}, the baseline {last + 1}: "
             "what has no counterpart is not judged"
         )
-    untold = [_memory_name(key) for key in expected.memory_mb if key not in run.memory_mb]
+    untold = [memory_name(key) for key in expected.memory_mb if key not in run.memory_mb]
     if expected.load_ms is not None and run.load_ms is None:
         untold.insert(0, LOAD)
     if expected.stages_ms.get(PER_FRAME):

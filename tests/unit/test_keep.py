@@ -186,6 +186,43 @@ class TestSglangsFormat:
         whole = next(one for one in accepted if one.metric == "end-to-end")
         assert (whole.reference.value, whole.reference.commit) == (900, AT.commit)
 
+    def with_memory(self, peak):
+        data = json.loads(json.dumps(SCENARIOS))
+        data["scenarios"]["wan"] |= {"load_peak_vram_mb": 9000.0, "load_peak_allocated_mb": peak}
+        return {"perf.json": json.dumps(data, indent=2) + "\n"}
+
+    def a_job_with_memory(self, peak):
+        (case,) = a_job(wan=900).cases
+        told = {"load_peak": {"peak_reserved_mb": 9900.0, "peak_allocated_mb": peak}}
+        launches = [
+            launch.model_copy(
+                update={
+                    "reports": tuple(
+                        one.model_copy(update={"memory_checkpoints": told})
+                        for one in launch.reports
+                    )
+                }
+            )
+            for launch in case.launches
+        ]
+        return a_job(wan=900).model_copy(
+            update={"cases": (case.model_copy(update={"launches": tuple(launches)}),)}
+        )
+
+    def test_a_peak_that_only_the_file_holds__may_not_rise_without_a_permission_either(self):
+        files, record = self.with_memory(8000.0), self.a_job_with_memory(8200.0)
+        (change,) = self.update(files, record).changes
+        # Reserved memory is only told where allocated memory guards.
+        assert change.unexplained == ("load peak allocated",)
+        found = self.update(files, record, request=GRANTED)
+        (accepted,) = parse_accepted(found.texts["perfgate/accepted.yml"], source=ACCEPTED)
+        assert (accepted.reference.value, accepted.reference.unit) == (8000, "MiB")
+        assert accepted.ceiling == pytest.approx(8200 / 8000 * 1.01, abs=1e-4)
+
+    def test_a_peak_within_the_limits_of_memory__needs_nothing(self):
+        found = self.update(self.with_memory(8000.0), self.a_job_with_memory(8100.0))
+        assert not found.changes[0].unexplained
+
     def test_a_machine_without_a_file__gets_launches_alone(self):
         suite = a_suite(SGLANG.replace("cpu-*", "nvidia-*"))
         assert list(update({}, a_job(wan=1000), suite=suite).texts) == [f"perfgate/{KEY}/wan.json"]

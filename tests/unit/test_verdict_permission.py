@@ -106,11 +106,16 @@ class TestWhatIsCovered:
         assert decide(record) == decide(record, permissions=Permissions(today=LAST_DAY))
 
     @pytest.mark.parametrize(
-        ("name", "margin"),
-        [("end-to-end", 0.03), ("load", 0.25), ("DecodingStage", 0.1), ("peak memory", 0.01)],
+        ("name", "unit", "margin"),
+        [
+            ("end-to-end", "ms", 0.03),
+            ("load", "ms", 0.25),
+            ("DecodingStage", "ms", 0.1),
+            ("peak memory", "MiB", 0.01),
+        ],
     )
-    def test_owed__is_what_exceeds_the_margin_of_the_metric(self, name, margin):
-        assert margin_of(name, GatePolicy()) == margin
+    def test_owed__is_what_exceeds_the_margin_of_the_metric(self, name, unit, margin):
+        assert margin_of(name, GatePolicy(), unit=unit) == margin
 
 
 class TestWhenItIsOver:
