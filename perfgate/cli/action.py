@@ -28,7 +28,7 @@ from perfgate.errors import ConfigurationError, ExitCode
 # mean nothing in here, https://github.com/py-cov-action/python-coverage-comment-action/issues/610.
 _OF_THE_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "pythonLocation")
 _MEASURED = (ExitCode.OK, ExitCode.REGRESSED, ExitCode.UNDECIDED)
-"""Codes of a gate that wrote the record of this very run."""
+"""Codes of a gate that came to its end; another one may have left a part of a record."""
 _SECRET_PREFIXES = ("INPUT_", "ACTIONS_")
 _SECRET = frozenset(
     {
@@ -75,15 +75,16 @@ def _run(environ: Mapping[str, str]) -> int:
     publish_code = _call(planned.publish, publishing, folder)
     propose_code = (
         _call(planned.propose, publishing, folder)
-        if planned.propose and gate_code in _MEASURED
+        if planned.propose and _has_measured(gate_code, folder / planned.output_dir)
         else ExitCode.OK
     )
     return gate_code or publish_code or propose_code
 
 
 def _gate(planned: Plan, environ: Mapping[str, str], folder: Path) -> int:
-    # A decision of an earlier step must never be published as this one's.
-    _forget(folder / planned.output_dir / "decision.json")
+    # What an earlier step decided or measured must never be told as this one's.
+    for name in ("decision.json", "record.json"):
+        _forget(folder / planned.output_dir / name)
     # Until the random word comes again, the runner takes everything for plain text.
     word = secrets.token_hex(16)
     click.echo(f"::stop-commands::{word}")
@@ -93,12 +94,16 @@ def _gate(planned: Plan, environ: Mapping[str, str], folder: Path) -> int:
         click.echo(f"::{word}::")
 
 
-def _forget(decision: Path) -> None:
+def _has_measured(code: int, output: Path) -> bool:
+    return code in _MEASURED and (output / "record.json").is_file()
+
+
+def _forget(file: Path) -> None:
     try:
-        decision.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"output-dir: {decision} is in the way and cannot be removed: {error.strerror}",
+            f"output-dir: {file} is in the way and cannot be removed: {error.strerror}",
             fix="Name a folder that the repository does not hold.",
         ) from error
 
