@@ -39,13 +39,15 @@ def run_workflow(
     github: FakeGitHub,
     token: str,
     bind: bool = False,
+    event_name: str = "pull_request",
+    run_id: int = 1,
 ) -> WorkflowRun:
-    """Run the workflow file for a pull request; its name must be used by no other run."""
+    """Run the workflow file for an event; its name must be used by no other run."""
     home = containers.scratch / "act-home"
     home.mkdir(exist_ok=True)
     done = machine.run(
         ACT,
-        "pull_request",
+        event_name,
         f"--workflows={workflow}",
         f"--eventpath={event}",
         f"--platform=ubuntu-latest={BASE}",
@@ -54,6 +56,8 @@ def run_workflow(
         "--rm",
         *(["--bind"] if bind else []),
         f"--env=GITHUB_API_URL={github.url}",
+        # act gives every run the same one, which would be one visit to a runner.
+        f"--env=GITHUB_RUN_ID={run_id}",
         f"--secret=GITHUB_TOKEN={token}",
         cwd=project,
         env={"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": docker_host},

@@ -60,9 +60,15 @@ def github_description(cache):
     return openapi.Description(openapi.fetch(cache))
 
 
+@pytest.fixture(scope="module")
+def docker_host(containers):
+    with containers.service() as address:
+        yield address
+
+
 @pytest.fixture
-def github(github_description):
+def github(github_description, tmp_path):
     """A fake GitHub; whatever it was asked and answered is held against the real one's rules."""
-    with FakeGitHub(token="a-s3cret-token") as server:
+    with FakeGitHub(token="a-s3cret-token", folder=tmp_path / "origin.git") as server:
         yield server
     assert github_description.problems(server.exchanges) == []

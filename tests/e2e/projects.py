@@ -43,6 +43,28 @@ BUILTIN_SUITE = dedent(
     """
 )
 
+# Judged by its stored launches, so that a job measures its own commit alone. Margins are as wide
+# as a machine may be busy: what is planted is several times slower.
+BASELINE_SUITE = dedent(
+    """\
+    version: 1
+    baselines: baselines/
+    gate: {strategy: baseline, budget: 5m, margin: 100%, stage_margin: 200%}
+    imports: [perfgate]
+    cases:
+      - id: wan_sleep
+        backend: command
+        command: python3 bench/wan.py
+        requests: 1
+        timeout: {load: 30s, request: 30s}
+      - id: flux_sleep
+        backend: command
+        command: python3 bench/flux.py
+        requests: 1
+        timeout: {load: 30s, request: 30s}
+    """
+)
+
 # Sleeps instead of computing, and fails if it can see what a pull request's code must not see.
 BENCH = dedent(
     """\
@@ -97,6 +119,16 @@ def a_project(
     return project
 
 
+def a_default_branch(path: Path, *, repository: str) -> Repository:
+    """The newest commit of main, as a job on push finds it, with the action in it."""
+    project = Repository(path)
+    _copy_action(path)
+    project.file("bench/perfgate.yml", BASELINE_SUITE)
+    project.git("remote", "add", "origin", f"https://github.com/{repository}.git")
+    project.commit("start")
+    return project
+
+
 def change(project: Repository, head: str) -> None:
     """Push another commit to the pull request, and check out its new merge commit."""
     project.git("switch", "--quiet", "feature")
@@ -127,6 +159,22 @@ def an_event(project: Repository, path: Path, *, repository: str) -> Path:
             "labels": [],
         },
         "repository": {"full_name": repository, "name": repository.split("/")[1]},
+    }
+    path.write_text(json.dumps(payload))
+    return path
+
+
+def a_push(project: Repository, path: Path, *, repository: str) -> Path:
+    """The payload of a push to the default branch, written to a file."""
+    payload = {
+        "ref": "refs/heads/main",
+        "before": "0" * 40,
+        "after": project.git("rev-parse", "HEAD"),
+        "repository": {
+            "full_name": repository,
+            "name": repository.split("/")[1],
+            "default_branch": "main",
+        },
     }
     path.write_text(json.dumps(payload))
     return path

@@ -48,12 +48,6 @@ WORKFLOW = dedent(
 )
 
 
-@pytest.fixture(scope="module")
-def docker_host(containers):
-    with containers.service() as address:
-        yield address
-
-
 @pytest.fixture
 def workflow(containers, docker_host, github, tmp_path, request):
     """Run the workflow for the project's pull request."""
