@@ -164,3 +164,52 @@ class TestAGate:
             decision = self.gate(repository)
             assert (decision["verdict"], decision["exit_code"]) == (verdict, code)
         assert "which is over" in decision["stdout"]
+
+    def event(self, repository: Repository, name: str) -> dict[str, str]:
+        """What GitHub tells of a run for the newest of main, or for a pull request to it."""
+        head = repository.git("rev-parse", "HEAD")
+        payload = {
+            "repository": {"default_branch": "main"},
+            "ref": "refs/heads/main",
+            "pull_request": {
+                "number": 7,
+                "head": {"sha": head, "repo": {"full_name": "octo/bench"}},
+                "base": {"sha": head, "ref": "main"},
+            },
+        }
+        path = repository.path.parent / "event.json"
+        path.write_text(json.dumps(payload))
+        return {
+            "GITHUB_EVENT_NAME": name,
+            "GITHUB_EVENT_PATH": str(path),
+            "GITHUB_REPOSITORY": "octo/bench",
+            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_SHA": head,
+        }
+
+    def test_when_it_is_over__main_fails_and_a_change_that_makes_nothing_worse_is_told(
+        self, repository: Repository
+    ) -> None:
+        record = json.loads(done_well(repository, "measure"))
+        permission = an_acceptance(
+            case="bench",
+            hardware=record["fingerprint"]["hardware_key"],
+            reference=100.0,
+            ceiling=9.0,
+            expires=datetime.now(UTC).date() - timedelta(days=1),
+        )
+        repository.file(PATH, render_accepted([permission]))
+        repository.commit("permit it")
+        repository.commit("nothing")
+        on_main = self.gate(repository, **self.event(repository, "push"))
+        assert (on_main["verdict"], on_main["exit_code"]) == ("regressed", 1)
+        assert "fix https://github.com/o/r/issues/7, or renew it" in " ".join(on_main["notes"])
+        asked = self.gate(repository, **self.event(repository, "pull_request"))
+        assert asked["verdict"] != "regressed"
+        assert "makes it no worse" in " ".join(asked["notes"])
+
+
+def done_well(repository: Repository, *arguments: str) -> str:
+    done = perfgate(repository.path, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return (repository.path / "perfgate-out/record.json").read_text()
