@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from perfgate.records import CaseDecision, Decision, MetricDecision, Verdict
+from perfgate.records import Accepted, CaseDecision, Decision, MetricDecision, Verdict
 from perfgate.report.order import (
     culprit,
     end_to_end,
@@ -55,12 +55,26 @@ class NextStep:
 def told(case: CaseDecision) -> Told:
     """The sentence of a case that is not plainly unchanged."""
     metric = culprit(case)
+    if metric is not None and case.verdict is Verdict.REGRESSED and metric.accepted is not None:
+        return _told_of_debt(case, metric, metric.accepted)
     if case.verdict in (Verdict.REGRESSED, Verdict.IMPROVED) and metric is not None:
         subject = f"{case.id} · {metric.name} {change(metric.ratio)}"
         return Told(subject=subject, text=_how_much_and_how_sure(case, metric))
     return Told(
         subject=f"{case.id} {_PREDICATES.get(case_word(case), '')}".strip() + ":",
         text=_reason(case),
+    )
+
+
+def _told_of_debt(case: CaseDecision, metric: MetricDecision, stood: Accepted) -> Told:
+    """A slowdown that its permission does not cover: the reference is what counts."""
+    then, head, unit = figures(stood.reference, metric.head, metric.unit)
+    ended = f"It was accepted until {stood.expires}, which is over"
+    if stood.state == "exceeded":
+        ended = f"Accepted was at most {change(stood.ceiling)}"
+    return Told(
+        subject=f"{case.id} · {metric.name} {change(stood.ratio)} since {short(stood.commit)}",
+        text=f"({then} → {head} {unit}); {change(metric.ratio)} against base. {ended}.",
     )
 
 

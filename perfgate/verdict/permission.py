@@ -101,9 +101,11 @@ def _row(
     stood = standing(acceptance, row.head, today=permissions.today, margin=margin)
     another = row.base is not None and acceptance.ratio(row.base) * (1.0 + margin) < 1.0
     slower, owed = row.verdict is Verdict.REGRESSED, stood.state != "paid"
-    if another or not (owed or slower):
-        return row if owed else row.model_copy(update={"accepted": stood})
-    if stood.state == "holds" or (not owed and stood.days_left >= 0):
+    if not owed and not slower:
+        return row.model_copy(update={"accepted": stood})
+    if another or (not owed and stood.days_left < 0):
+        return row
+    if stood.state in ("holds", "paid"):
         told = {"verdict": Verdict.ACCEPTED, "accepted": stood, "reason": ""}
     elif slower or permissions.answers_for_debt:
         told = {"verdict": Verdict.REGRESSED, "accepted": stood, "reason": why_not(stood)}

@@ -435,6 +435,22 @@ def permission_over() -> Decision:
     return told([owing], notes=(note,))
 
 
+def permission_over_on_main() -> Decision:
+    row = a_metric("end-to-end", 22610, 22625, "regressed", low=0.9980, high=1.0034)
+    stood = permitted(row, 20100, state="over", days_left=-3)
+    since_then = "+12.6 % since 77f0c2a9b1d3, accepted until 2026-12-31, which is over"
+    row = since(row, 20100, 20100, stood).model_copy(update={"reason": since_then})
+    owing = a_case_decision(
+        "wan2_1_t2v_1.3b", "regressed", metrics=video(total=row), pairs=5, output="same"
+    )
+    note = (
+        f"wan2_1_t2v_1.3b · end-to-end: {since_then}; fix "
+        "https://github.com/example/video/issues/23055, or renew it by a pull request "
+        "(perfgate baseline update with --issue and --expires)"
+    )
+    return told([owing], notes=(note,))
+
+
 STORIES = (
     one_stage_slower,
     all_passed,
@@ -453,4 +469,5 @@ STORIES = (
     by_tolerance,
     accepted_and_crept,
     permission_over,
+    permission_over_on_main,
 )
