@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, TypeAlias
@@ -60,10 +61,10 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s:
     group is ended too: first asked, then killed. Raises OSError when it cannot be started.
     """
     started = time.monotonic()
-    child = _start(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL)
-    tail = _Tail(child.stdout)
     timed_out = False
+    child = _start(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL)
     try:
+        tail = _Tail(child.stdout)
         child.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
@@ -87,7 +88,11 @@ class Child:
 
     def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
         self._child = _start(command, cwd=cwd, env=env, stdin=subprocess.PIPE)
-        self._tail = _Tail(self._child.stdout)
+        try:
+            self._tail = _Tail(self._child.stdout)
+        except BaseException:
+            _end_group(self._child)
+            raise
 
     @property
     def exit_code(self) -> int | None:
@@ -136,15 +141,39 @@ class Child:
 def _start(
     command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: int
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(env),
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    """Start it in a thread: interrupts come to the main thread alone.
+
+    One that came within Popen, when the process runs already, would leave it to nobody.
+    """
+    may_start, started = threading.Event(), Future[subprocess.Popen[bytes]]()
+
+    def start() -> None:
+        may_start.wait()
+        try:
+            child = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=dict(env),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            started.set_exception(error)
+        else:
+            started.set_result(child)
+
+    threading.Thread(target=start, name="perfgate-start", daemon=True).start()
+    try:
+        may_start.set()
+        child = started.result()
+    except KeyboardInterrupt:
+        may_start.set()
+        with contextlib.suppress(OSError):
+            _end_group(started.result())
+        raise
+    return child
 
 
 class _Tail:
