@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from perfgate.verdict.baseline import StoredJob
 from perfgate.verdict.metrics import ordered_names
 
 _DIGITS = 6
+_STEP_DIGITS = 3
 _TOLERANCE = 2e-6
 """Of a figure: its last digit, which another C library's logarithm may round the other way."""
 
@@ -32,23 +33,54 @@ class Figure(Value):
     between_launches: Finite | None = None
 
 
+class Steps(Value):
+    """Every denoising step in milliseconds, the median over requests; their mean and median.
+
+    Mean and median are those of the steps as they stand here, the first one included.
+    """
+
+    ms: tuple[Finite, ...]
+    mean_ms: Finite
+    median_ms: Finite
+
+
 class Derived(Value):
-    """What people read of a baseline."""
+    """What people read of a baseline; ``steps`` is None without steps and in older files."""
 
     jobs: Count
     launches: Count
     requests: Count
     metrics: dict[str, Figure] = Field(default_factory=dict)
+    steps: Steps | None = None
 
 
-def derive(jobs: Sequence[StoredJob], *, requests: int) -> Derived:
-    """Compute every figure from the launches; the burn-in launches do not count."""
+def derive(jobs: Sequence[StoredJob], *, requests: Sequence[Sequence[float]]) -> Derived:
+    """Compute every figure from the launches; the burn-in launches do not count.
+
+    ``requests`` are the steps of every request in milliseconds.
+    """
     names = ordered_names(launch for job in jobs for launch in job.launches)
     return Derived(
         jobs=len(jobs),
         launches=sum(len(job.launches) for job in jobs),
-        requests=requests,
+        requests=len(requests),
         metrics={name: _figure(jobs, name) for name in names},
+        steps=_steps(requests),
+    )
+
+
+def _steps(requests: Sequence[Sequence[float]]) -> Steps | None:
+    """A step that not every request had is the median of those that had it."""
+    ms = [
+        round(median([steps[index] for steps in requests if index < len(steps)]), _STEP_DIGITS)
+        for index in range(max((len(steps) for steps in requests), default=0))
+    ]
+    if not ms:
+        return None
+    return Steps(
+        ms=tuple(ms),
+        mean_ms=round(fmean(ms), _STEP_DIGITS),
+        median_ms=round(median(ms), _STEP_DIGITS),
     )
 
 
@@ -83,6 +115,9 @@ def _flat(figures: Derived) -> dict[str, float | None]:
     for name, figure in figures.metrics.items():
         for field in ("value", "between_jobs", "between_launches"):
             flat[f"metrics.{name}.{field}"] = getattr(figure, field)
+    if figures.steps is not None:
+        flat |= {f"steps.ms.{index}": ms for index, ms in enumerate(figures.steps.ms)}
+        flat |= {"steps.mean_ms": figures.steps.mean_ms, "steps.median_ms": figures.steps.median_ms}
     return flat
 
 

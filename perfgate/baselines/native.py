@@ -2,7 +2,7 @@
 
 Schema history:
     1  first version
-    2  the first and the best figure that was ever accepted of each metric
+    2  the first and the best figure that was ever accepted of each metric; the steps
 
 Above the launches stand figures for people. They are derived, never believed: reading recomputes
 them and refuses a file in which they differ, so that nobody can make a gate green by editing one.
@@ -159,7 +159,10 @@ def parse_baseline(text: str, *, source: str) -> Baseline:
         ) from error
     if not all(any(not one.burn_in for one in job.launches) for job in baseline.jobs):
         raise BaselineError(f"{source}: a job holds nothing but its burn-in launch", fix=_UPDATE)
-    difference = first_difference(baseline.derived, derive_jobs(baseline.jobs))
+    given = derive_jobs(baseline.jobs)
+    if baseline.version == 1:
+        given = given.model_copy(update={"steps": None})
+    difference = first_difference(baseline.derived, given)
     if difference is not None:
         field, stored, derived = difference
         raise BaselineError(
@@ -207,14 +210,16 @@ def no_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def derive_jobs(jobs: tuple[Job, ...]) -> Derived:
     """The figures that people read of these jobs."""
-    requests = sum(len(one.reports) for job in jobs for one in job.launches if not one.burn_in)
+    launches = [one for job in jobs for one in job.launches if not one.burn_in]
+    requests = [report.steps_ms for one in launches for report in one.reports]
     return derive(_stored(jobs), requests=requests)
 
 
 def render_baseline(baseline: Baseline) -> str:
     """The file's text: the same bytes for the same value, a launch on a line for small diffs."""
-    head = baseline.model_dump(mode="json", exclude={"jobs", "produced", "first", "best"})
+    head = baseline.model_dump(mode="json", exclude=_BELOW)
     lines = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    lines += f',\n "derived": {{\n{_derived_lines(baseline.derived)}\n }}'
     for kind, stored in (("first", baseline.first), ("best", baseline.best)):
         if stored:
             lines += f',\n "{kind}": {{\n{_milestone_lines(stored)}\n }}'
@@ -225,10 +230,27 @@ def render_baseline(baseline: Baseline) -> str:
     return f'{lines},\n "jobs": [\n{jobs}\n ]\n}}\n'
 
 
+_BELOW = {"derived", "first", "best", "produced", "jobs"}
+"""What is written by lines, below the rest."""
+
+
+def _derived_lines(derived: Derived) -> str:
+    """Counts, then a metric on a line, then the steps on one."""
+    told = derived.model_dump(mode="json", exclude={"metrics", "steps"})
+    parts = [f"  {_text(name)}: {value}" for name, value in told.items()]
+    metrics = ",\n".join(
+        f"   {_text(name)}: {_compact(figure.model_dump(mode='json'))}"
+        for name, figure in derived.metrics.items()
+    )
+    parts.append(f'  "metrics": {{\n{metrics}\n  }}')
+    if derived.steps is not None:
+        parts.append(f'  "steps": {_compact(derived.steps.model_dump(mode="json"))}')
+    return ",\n".join(parts)
+
+
 def _milestone_lines(stored: Mapping[str, Milestone]) -> str:
     return ",\n".join(
-        f"  {json.dumps(name, ensure_ascii=False)}: {_compact(one.model_dump(mode='json'))}"
-        for name, one in stored.items()
+        f"  {_text(name)}: {_compact(one.model_dump(mode='json'))}" for name, one in stored.items()
     )
 
 
@@ -241,6 +263,10 @@ def _job_lines(job: Job) -> str:
 
 def _launch_json(launch: StoredLaunch) -> dict[str, Any]:
     return launch.model_dump(mode="json", exclude_defaults=True)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _compact(value: dict[str, Any]) -> str:

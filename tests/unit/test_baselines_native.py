@@ -76,6 +76,20 @@ def test_the_figures__are_geometric_means_of_jobs_without_the_burn_in():
     assert a_baseline(jobs=((1000,),)).derived.metrics["end-to-end"].between_jobs is None
 
 
+def test_steps__are_medians_over_requests_with_their_own_mean_and_median():
+    heads = [{"total": 1000, "steps": steps} for steps in ([9, 4, 5], [11, 4, 6], [10, 4, 7, 8])]
+    steps = add_job(None, a_job(*heads, burn_in=heads[0]), CASE).derived.steps
+    assert steps.ms == (10, 4, 6, 8)
+    assert (steps.mean_ms, steps.median_ms) == (7, 7)
+    assert add_job(None, a_job(a_launch(steps=[])), CASE).derived.steps is None
+
+
+def test_a_file__holds_a_metric_on_a_line_and_the_steps_on_one():
+    lines = [line.strip() for line in render_baseline(a_baseline()).splitlines()]
+    assert sum(line.startswith('"DecodingStage": {"value":') for line in lines) == 3
+    assert sum(line.startswith('"steps": {"ms":[') for line in lines) == 1
+
+
 def test_memory_and_load__are_kept_too():
     launch = a_launch(total=1000, peak_memory_mb=900, load_ms=50)
     metrics = add_job(None, a_job(launch, burn_in=launch), CASE).derived.metrics
@@ -100,6 +114,8 @@ def test_the_stored_jobs__are_what_the_rule_judges_with():
         ),
         ("derived__metrics__DecodingStage__between_jobs", None, "between_jobs says None"),
         ("derived__metrics__Invented", {"value": 1.0}, "derived.metrics.Invented.value says 1.0"),
+        ("derived__steps__mean_ms", 99.5, "derived.steps.mean_ms says 99.5, but the launches"),
+        ("derived__steps", None, "derived.steps.ms.0 says None"),
     ],
 )
 def test_an_edited_figure__is_refused_with_both_values(path, value, told):
@@ -216,7 +232,7 @@ class TestMilestones:
 
     def test_a_file_of_version_1__is_read_and_remembers_what_it_said_itself(self):
         data = json.loads(edited(version=1))
-        del data["first"], data["best"]
+        del data["first"], data["best"], data["derived"]["steps"]
         old = parse_baseline(json.dumps(data), source=SOURCE)
         assert parse_baseline(render_baseline(old), source=SOURCE) == old
         grown = add_job(old, a_job(2000, day=9), CASE)
@@ -236,7 +252,10 @@ class TestMilestones:
             ({"first": {}}, "first.end-to-end is missing"),
             ({"best__Invented": {"value": 1, "commit": "c", "date": "d"}}, "first.Invented"),
             ({"best__end-to-end__value": 0}, "best.end-to-end.value"),
-            ({"version": 1}, "first and best have no place in a file of version 1"),
+            (
+                {"version": 1, "derived__steps": None},
+                "first and best have no place in a file of version 1",
+            ),
         ],
     )
     def test_figures_that_cannot_be__are_refused(self, changes, told):

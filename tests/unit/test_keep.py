@@ -138,7 +138,7 @@ def test_a_suite_without_baselines__is_refused():
 def test_a_file_that_was_edited__is_refused():
     files = dict(update({}, a_job(wan=1000)).texts)
     path = f"baselines/{KEY}/wan.json"
-    files[path] = files[path].replace('"value": 1000.0', '"value": 1300.0', 1)
+    files[path] = files[path].replace('"value":1000.0', '"value":1300.0', 1)
     with pytest.raises(BaselineError, match="but the launches below it give 1000"):
         update(files, a_job(day=2, wan=1000))
 
