@@ -83,7 +83,7 @@ def permit(
     told: dict[str, object] = {"metrics": rows, "verdict": verdict}
     if verdict is not case.verdict:
         told["sentence"] = _sentence(case, rows)
-    if verdict is Verdict.ACCEPTED:
+    if verdict is not Verdict.INCONCLUSIVE and case.verdict is Verdict.INCONCLUSIVE:
         told |= {"more_pairs": None, "detail": ""}
     return Permitted(case=case.model_copy(update=told), notes=_notes(case.id, rows))
 

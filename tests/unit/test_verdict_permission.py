@@ -8,6 +8,8 @@ from perfgate.baselines.entry import add_job
 from perfgate.records import GatePolicy
 from perfgate.verdict.decide import decide
 from perfgate.verdict.permission import Permissions, margin_of
+from perfgate.verdict.plain import PlainFigures
+from perfgate.verdict.tolerance import DEFAULT_TOLERANCES, Expected
 from tests.factories import a_case_record, a_launch, a_record, an_acceptance
 
 SAME = [1000, 1001, 999, 1000]
@@ -116,6 +118,38 @@ class TestWhatIsCovered:
     )
     def test_owed__is_what_exceeds_the_margin_of_the_metric(self, name, unit, margin):
         assert margin_of(name, GatePolicy(), unit=unit) == margin
+
+
+class TestFiguresWithoutLaunches:
+    """A format that judges by tolerance: sglang's, with memory peaks of its own."""
+
+    def decided(self, *acceptances):
+        plain = PlainFigures(
+            expected=Expected(
+                scenario="wan_t2v_tiny",
+                e2e_ms=1000.0,
+                memory_mb={"runtime_peak_vram_mb": 8000.0},
+            ),
+            tolerances=DEFAULT_TOLERANCES["pr_test"],
+        )
+        launch = a_launch(total=1000)
+        told = {"runtime_peak": {"peak_reserved_mb": 9000.0}}
+        report = launch.reports[0].model_copy(update={"memory_checkpoints": told})
+        launches = [launch.model_copy(update={"reports": (report,)})] * 3
+        record = a_record(
+            [a_case_record(base=[], head=launches, burn_in=launches[0])],
+            base=None,
+            strategy="baseline",
+        )
+        permissions = Permissions(acceptances=acceptances, today=date(2026, 1, 1))
+        return decide(record, plain={"wan_t2v_tiny": plain}, permissions=permissions).cases[0]
+
+    def test_a_peak_above_its_tolerance__is_accepted_and_still_has_no_error_rate(self):
+        assert self.decided().verdict == "regressed"
+        case = self.decided(
+            an_acceptance(metric="runtime peak vram", reference=8000.0, unit="MiB", ceiling=1.15)
+        )
+        assert (case.verdict, case.detail) == ("accepted", "tolerance, no error rate")
 
 
 class TestWhenItIsOver:
