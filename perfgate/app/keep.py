@@ -32,6 +32,7 @@ __all__ = [
     "Tree",
     "Update",
     "files_needed",
+    "hardware_key",
     "keep",
     "read_record",
     "updated",
@@ -55,7 +56,7 @@ class Update:
 
 def files_needed(suite: Suite, records: Sequence[Record], *, only: Sequence[str] = ()) -> list[str]:
     """The paths below the repository that :func:`updated` reads; some may not be there yet."""
-    folder, key = _folder(suite), _hardware_key(records)
+    folder, key = _folder(suite), hardware_key(records)
     paths = [str(folder / key / f"{case}.json") for case in _cases(suite, records, only)]
     file = suite.sglang.file_of(key) if suite.sglang is not None else None
     return [str(folder / ACCEPTED), *([file] if file is not None else []), *paths]
@@ -77,7 +78,7 @@ def updated(
     BaselineError for records that are no baseline and for files that cannot be trusted,
     ConfigurationError for a suite without baselines. All is refused, or nothing.
     """
-    folder, key = _folder(suite), _hardware_key(records)
+    folder, key = _folder(suite), hardware_key(records)
     permissions = str(folder / ACCEPTED)
     before = parse_accepted(files[permissions], source=permissions) if permissions in files else ()
     native = load_baselines(
@@ -119,8 +120,11 @@ def _folder(suite: Suite) -> PurePosixPath:
     return PurePosixPath(suite.state_folder)
 
 
-def _hardware_key(records: Sequence[Record]) -> str:
-    """The key that all records share; part of a path, so not believed."""
+def hardware_key(records: Sequence[Record]) -> str:
+    """The key that all records share; part of a path, so not believed.
+
+    BaselineError for records of several kinds of machines, and for what is no key.
+    """
     keys = sorted({record.fingerprint.hardware_key for record in records})
     if len(keys) != 1:
         raise BaselineError(

@@ -18,14 +18,18 @@ from perfgate.app.standing import Standing
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted, render_accepted
 from perfgate.baselines.change import CaseChange
-from perfgate.baselines.native import Baseline, parse_baseline
+from perfgate.baselines.margins import Margins
+from perfgate.baselines.native import Baseline
 from perfgate.baselines.proposal import Offer
 from perfgate.baselines.sglang_edit import figures_of, updated_scenario
+from perfgate.baselines.store import load_baselines
+from perfgate.baselines.update import changes_since, figures
 from perfgate.errors import BaselineError, ConfigurationError
 from perfgate.github.branches import Snapshot, blob_id
 from perfgate.records import Record
 from perfgate.suite import Suite
 from perfgate.verdict.acceptance import Acceptance
+from perfgate.verdict.hierarchy import is_device
 
 Permissions: TypeAlias = dict[tuple[str, str, str], Acceptance]
 """Acceptances by hardware key, case and metric."""
@@ -162,16 +166,48 @@ def _carry(ground: Ground, found: Offers) -> None:
                 "for this; that measurement is left out."
             )
             continue
+        text = ground.files.api.text(blob)
+        permissions = found.accepted | {one.key: one for one in offer.change.acceptances}
+        for name in offer.change.paid:
+            permissions.pop((ground.key, case, name), None)
         try:
-            text = ground.files.api.text(blob)
-            _entry(text, path)
+            change = _derived(ground, offer.change, text, permissions)
         except BaselineError as error:
             found.conflicts[path] = f"{error.problem}; what the branch holds of it is left out."
             continue
-        found.entries[case] = (offer, text)
-        found.accepted |= {one.key: one for one in offer.change.acceptances}
-        for name in offer.change.paid:
-            found.accepted.pop((ground.key, case, name), None)
+        found.accepted = permissions
+        found.entries[case] = (offer.model_copy(update={"change": change}), text)
+
+
+def _derived(ground: Ground, told: CaseChange, text: str, accepted: Permissions) -> CaseChange:
+    """What is told of an earlier offer, with the figures that its file and the base's really give.
+
+    A message can say anything. Where there is nothing to compare with but a file of another format,
+    the figures stay as they were told.
+    """
+    path = ground.path_of(told.case)
+    entry, base = _entry(text, path), ground.files.text(path)
+    if base is None and ground.foreign is not None:
+        return told
+    earlier = None if base is None else _entry(base, path)
+    same = earlier is not None and earlier.workload_hash == entry.workload_hash
+    margins = Margins(
+        policy=ground.suite.gate.policy(), on_device=is_device(ground.records[0].fingerprint)
+    )
+    metrics = changes_since(entry, figures(earlier) if earlier and same else None, margins)
+    unexplained = tuple(
+        one.metric
+        for one in metrics
+        if one.new is not None
+        and (one.looser or one.metric in told.unexplained)
+        and not _covers(accepted.get((ground.key, told.case, one.metric)), one.new)
+    )
+    kind = "updated" if same else "new" if earlier is None else "changed workload"
+    return told.model_copy(update={"metrics": metrics, "unexplained": unexplained, "kind": kind})
+
+
+def _covers(acceptance: Acceptance | None, figure: float) -> bool:
+    return acceptance is not None and acceptance.ratio(figure) <= acceptance.ceiling
 
 
 def _is_untouched(ground: Ground, found: Offers, case: str) -> bool:
@@ -273,14 +309,14 @@ def _explained(
 ) -> CaseChange:
     """The change with the permissions that the branch asks for already, and without those at base
     that have ended: a reason that was given once need not be given again."""
-    figures = {one.metric: one.new for one in change.metrics}
+    measured = {one.metric: one.new for one in change.metrics}
     unexplained, granted, notes = list(change.unexplained), list(change.acceptances), []
     for key, one in accepted.items():
         hardware, case, name = key
-        figure = figures.get(name)
+        figure = measured.get(name)
         if (hardware, case) != (change.hardware_key, change.case) or figure is None:
             continue
-        if at_base.get(key) != one and name in unexplained and one.ratio(figure) <= one.ceiling:
+        if at_base.get(key) != one and name in unexplained and _covers(one, figure):
             unexplained.remove(name)
             granted.append(one)
         elif at_base.get(key) == one and one.days_left(today) < 0 and name not in change.paid:
@@ -309,8 +345,8 @@ def texts_of(ground: Ground, offers: Offers) -> dict[str, str]:
         path = ground.path_of(case)
         texts[path] = text
         if foreign is not None and whole is not None:
-            figures = figures_of(_entry(text, path))
-            whole = updated_scenario(whole, case, figures, source=foreign)
+            told = figures_of(_entry(text, path))
+            whole = updated_scenario(whole, case, told, source=foreign)
     if foreign is not None and whole is not None:
         texts[foreign] = whole
     at_base = ground.files.text(ground.permissions)
@@ -333,4 +369,5 @@ def _accepted(text: str | None, ground: Ground) -> Permissions:
 
 
 def _entry(text: str, path: str) -> Baseline:
-    return parse_baseline(text, source=path)
+    (entry,) = load_baselines({path: text}, hardware_key=PurePosixPath(path).parent.name).values()
+    return entry

@@ -12,12 +12,12 @@ from datetime import date
 from functools import partial
 from typing import Final, Literal
 
-from perfgate.app.keep import Request, Tree
+from perfgate.app.keep import Request, Tree, hardware_key
 from perfgate.app.offers import Ground, Offers, offers_on, texts_of
 from perfgate.app.standing import Standing, read_standing
 from perfgate.baselines.change import CaseChange
 from perfgate.baselines.proposal import proposal_message
-from perfgate.errors import BaselineError, ConfigurationError
+from perfgate.errors import ConfigurationError
 from perfgate.github.branches import BranchApi, Commit, PullRequest, Snapshot, blob_id
 from perfgate.github.comments import ACTIONS_BOT, upsert
 from perfgate.github.owners import PLACES, Reviewers, named, owners_of
@@ -107,13 +107,7 @@ def _ground(proposal: Proposal, api: BranchApi, base: str) -> tuple[Ground, str]
         raise ConfigurationError(
             f"there is no suite file {proposal.suite} on {base}", fix="Name it with --suite."
         )
-    keys = sorted({record.fingerprint.hardware_key for record in proposal.records})
-    if len(keys) != 1:
-        raise BaselineError(
-            f"the records are of {len(keys)} kinds of machines: {', '.join(keys)}",
-            fix="Propose one kind of machine at a time.",
-        )
-    branch = f"perfgate/baselines/{base}/{keys[0]}"
+    branch = f"perfgate/baselines/{base}/{hardware_key(proposal.records)}"
     standing = read_standing(api, branch=branch, base=base, base_commit=commit.sha)
     ground = Ground(
         suite=parse_suite(text, source=f"{proposal.suite} on {base}"),

@@ -69,7 +69,7 @@ def update_entry(
     if earlier is not None:
         _refuse_undeclared(earlier, fresh, request)
         kind, entry, notes = _joined(earlier, fresh, records, margins)
-        before = _figures(earlier) if kind == "updated" else None
+        before = figures(earlier) if kind == "updated" else None
     else:
         kind, before, notes = ("new" if elsewhere is None else "updated"), elsewhere, ()
         entry = fresh if elsewhere is None else _after(fresh, elsewhere)
@@ -147,7 +147,8 @@ def _values(entry: Baseline) -> dict[str, float]:
     return {name: figure.value for name, figure in entry.derived.metrics.items()}
 
 
-def _figures(entry: Baseline) -> Figures:
+def figures(entry: Baseline) -> Figures:
+    """What an entry says, as of its newest job."""
     newest = entry.jobs[-1]
     return Figures(values=_values(entry), commit=newest.commit, date=newest.date)
 

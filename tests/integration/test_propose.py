@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from perfgate.baselines.native import parse_baseline
+from perfgate.baselines.proposal import proposal_message, read_offers
 from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
 from tests import proposing
 from tests.factories import a_case_record
@@ -191,6 +192,34 @@ def test_somebody_pushed_to_the_branch__their_file_stays(github, job, committed)
     assert github.bare.text(BRANCH, "notes.md") == "see above\n"
     assert value(github, FLUX) == 701
     assert "somebody else" in github.pulls.open[0].body
+
+
+def test_message_that_tells_other_figures__the_files_are_told(github, job, committed):
+    job.propose(wan=1200)
+    (offer,) = read_offers(github.bare.git("show", "--no-patch", "--format=%B", BRANCH))
+    faster = [one.model_copy(update={"new": 900.0}) for one in offer.change.metrics]
+    change = offer.change.model_copy(update={"metrics": tuple(faster), "unexplained": ()})
+    message = proposal_message("x", [], [offer.model_copy(update={"change": change})])
+    tip = github.bare.tip(BRANCH)
+    github.bare.commit(BRANCH, message, files={}, parents=[tip])
+    job.propose(flux=700)
+    (pull,) = github.pulls.open
+    assert "+20.0 %" in pull.body
+    assert pull.draft
+
+
+def test_file_on_the_branch_that_contradicts_itself__left_out(github, job, committed):
+    job.propose(wan=800)
+    message = github.bare.git("show", "--no-patch", "--format=%B", BRANCH)
+    text = github.bare.text(BRANCH, WAN).replace('"launches": 5', '"launches": 50')
+    assert text != github.bare.text(BRANCH, WAN)
+    tip = github.bare.tip(BRANCH)
+    github.bare.commit(BRANCH, message, files={WAN: text}, parents=[tip])
+    job.propose(flux=700)
+    (pull,) = github.pulls.open
+    assert "1 of 2 cases" in pull.title
+    assert "what the branch holds of it is left out" in pull.body
+    assert value(github, WAN) == 1000
 
 
 def test_somebody_updated_the_branch_from_base__goes_on(github, job, committed):
