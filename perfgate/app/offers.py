@@ -1,105 +1,31 @@
-"""What is to be proposed: offers of earlier jobs that still hold, and those of these records.
+"""What is to be proposed: what these records say, beside what earlier jobs offered.
 
 Reads the base branch and the proposal's branch as they were found; pure but for that.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from pathlib import PurePosixPath
-from typing import TypeAlias
 
-from perfgate.app.keep import Request, Tree, files_needed, updated
-from perfgate.app.standing import Standing
-from perfgate.baselines.accepted import NAME as ACCEPTED
-from perfgate.baselines.accepted import parse_accepted, render_accepted
+from perfgate.app.carried import carried
+from perfgate.app.ground import (
+    Ground,
+    Offers,
+    Permissions,
+    accepted_in,
+    covers,
+    entry_in,
+    moved_since,
+)
+from perfgate.app.keep import files_needed, updated
+from perfgate.baselines.accepted import render_accepted
 from perfgate.baselines.change import CaseChange
-from perfgate.baselines.margins import Margins
-from perfgate.baselines.native import Baseline
 from perfgate.baselines.proposal import Offer
 from perfgate.baselines.sglang_edit import figures_of, updated_scenario
-from perfgate.baselines.store import load_baselines
-from perfgate.baselines.update import changes_since, figures
-from perfgate.errors import BaselineError, ConfigurationError
-from perfgate.github.branches import Snapshot, blob_id
-from perfgate.records import Record
-from perfgate.suite import Suite
-from perfgate.verdict.acceptance import Acceptance
-from perfgate.verdict.hierarchy import is_device
-
-Permissions: TypeAlias = dict[tuple[str, str, str], Acceptance]
-"""Acceptances by hardware key, case and metric."""
-_CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ground:
-    """What a proposal stands on: the newest commit of its base branch, and its own branch.
-
-    ``measured`` are the commits of the records, ``parted`` is where the branch left its base.
-    """
-
-    suite: Suite
-    base: str
-    at: Tree
-    files: Snapshot
-    standing: Standing
-    parted: Snapshot
-    measured: tuple[Snapshot, ...]
-    records: tuple[Record, ...]
-    request: Request
-    run_url: str
-    today: date
-
-    @property
-    def key(self) -> str:
-        return self.records[0].fingerprint.hardware_key
-
-    @property
-    def folder(self) -> PurePosixPath:
-        if self.suite.state_folder is None:
-            raise ConfigurationError(
-                f"the suite on {self.base} names no folder for baselines",
-                fix="Add `baselines: baselines/` to it, in a pull request of its own.",
-            )
-        return PurePosixPath(self.suite.state_folder)
-
-    def path_of(self, case: str) -> str:
-        return str(self.folder / self.key / f"{case}.json")
-
-    @property
-    def permissions(self) -> str:
-        return str(self.folder / ACCEPTED)
-
-    @property
-    def foreign(self) -> str | None:
-        """The file of sglang's that holds the figures of this machine too."""
-        return self.suite.sglang.file_of(self.key) if self.suite.sglang is not None else None
-
-
-@dataclass(kw_only=True)
-class Offers:
-    """What there is to propose. ``conflicts`` say by path what somebody else changed, ``refused``
-    by case why a measurement is no baseline; ``back`` are the cases at what is committed.
-
-    ``stuck`` says why a person has to look before anything is pushed.
-    """
-
-    entries: dict[str, tuple[Offer, str]] = field(default_factory=dict)
-    accepted: Permissions = field(default_factory=dict)
-    conflicts: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    back: list[str] = field(default_factory=list)
-    theirs: dict[str, str | None] = field(default_factory=dict)
-    stuck: str = ""
-
-    @property
-    def told(self) -> tuple[Offer, ...]:
-        return tuple(offer for offer, _ in self.entries.values())
+from perfgate.errors import BaselineError
+from perfgate.github.branches import blob_id
 
 
 def offers_on(ground: Ground, *, only: Sequence[str] = ()) -> Offers:
@@ -107,11 +33,8 @@ def offers_on(ground: Ground, *, only: Sequence[str] = ()) -> Offers:
 
     Raises BaselineError for files of the base branch that cannot be trusted.
     """
-    found = Offers()
-    _keep_theirs(ground, found)
-    at_base = _accepted(ground.files.text(ground.permissions), ground)
-    found.accepted = _accepted(_text(ground, found, ground.permissions), ground)
-    _carry(ground, found)
+    at_base = accepted_in(ground.files.text(ground.permissions), ground)
+    found = carried(ground, at_base)
     known = [case.id for case in ground.suite.cases]
     measured = dict.fromkeys(case.id for record in ground.records for case in record.cases)
     for case in only or measured:
@@ -122,101 +45,13 @@ def offers_on(ground: Ground, *, only: Sequence[str] = ()) -> Offers:
     return found
 
 
-def _keep_theirs(ground: Ground, found: Offers) -> None:
-    """What somebody else put on the branch stays there; where the base moved too, a person looks.
-
-    A file of theirs where a measurement goes is a conflict, too: it stays as it is.
-    """
-    for path in sorted(ground.standing.theirs):
-        if path != ground.permissions:
-            found.conflicts[path] = (
-                f"{path} was changed on this branch by somebody else and stays as it is; what was "
-                "measured for it is left out."
-            )
-        if path == ground.foreign:
-            found.stuck = (
-                f"{path} was changed on this branch by somebody else, and what is measured goes "
-                "into it too. Nothing was pushed: merge this, or delete the branch."
-            )
-        if path not in ground.standing.files:
-            continue
-        blob, now = ground.standing.files[path], ground.files.blob(path)
-        if now == ground.parted.blob(path):
-            found.theirs[path] = blob
-        elif now != blob:
-            found.stuck = (
-                f"{path} was changed on this branch by somebody else, and on {ground.base} too. "
-                "Nothing was pushed: merge the two by hand, or delete the branch."
-            )
-
-
-def _carry(ground: Ground, found: Offers) -> None:
-    """Offers of earlier jobs, less those that are committed by now and those that clash."""
-    for case, offer in ground.standing.offers.items():
-        path = ground.path_of(case)
-        blob = ground.standing.files.get(path)
-        if not _CASE.fullmatch(case) or path in found.conflicts or blob is None:
-            continue
-        if ground.files.blob(path) == blob:
-            continue
-        moved = _moved(ground, case, since=ground.parted)
-        if moved is not None:
-            found.conflicts[moved] = (
-                f"{moved} was changed on {ground.base} since {case} was measured on {offer.date} "
-                "for this; that measurement is left out."
-            )
-            continue
-        text = ground.files.api.text(blob)
-        permissions = found.accepted | {one.key: one for one in offer.change.acceptances}
-        for name in offer.change.paid:
-            permissions.pop((ground.key, case, name), None)
-        try:
-            change = _derived(ground, offer.change, text, permissions)
-        except BaselineError as error:
-            found.conflicts[path] = f"{error.problem}; what the branch holds of it is left out."
-            continue
-        found.accepted = permissions
-        found.entries[case] = (offer.model_copy(update={"change": change}), text)
-
-
-def _derived(ground: Ground, told: CaseChange, text: str, accepted: Permissions) -> CaseChange:
-    """What is told of an earlier offer, with the figures that its file and the base's really give.
-
-    A message can say anything. Where there is nothing to compare with but a file of another format,
-    the figures stay as they were told.
-    """
-    path = ground.path_of(told.case)
-    entry, base = _entry(text, path), ground.files.text(path)
-    if base is None and ground.foreign is not None:
-        return told
-    earlier = None if base is None else _entry(base, path)
-    same = earlier is not None and earlier.workload_hash == entry.workload_hash
-    margins = Margins(
-        policy=ground.suite.gate.policy(), on_device=is_device(ground.records[0].fingerprint)
-    )
-    metrics = changes_since(entry, figures(earlier) if earlier and same else None, margins)
-    unexplained = tuple(
-        one.metric
-        for one in metrics
-        if one.new is not None
-        and (one.looser or one.metric in told.unexplained)
-        and not _covers(accepted.get((ground.key, told.case, one.metric)), one.new)
-    )
-    kind = "updated" if same else "new" if earlier is None else "changed workload"
-    return told.model_copy(update={"metrics": metrics, "unexplained": unexplained, "kind": kind})
-
-
-def _covers(acceptance: Acceptance | None, figure: float) -> bool:
-    return acceptance is not None and acceptance.ratio(figure) <= acceptance.ceiling
-
-
 def _is_untouched(ground: Ground, found: Offers, case: str) -> bool:
     """Whether nobody changed the case's figures since it was measured."""
     path = ground.path_of(case)
     if path in ground.standing.theirs:
         return False
     for one in ground.measured:
-        moved = _moved(ground, case, since=one)
+        moved = moved_since(ground, case, one)
         if moved is not None:
             found.conflicts[moved] = (
                 f"{moved} was changed on {ground.base} after {one.commit[:12]}, where {case} was "
@@ -224,25 +59,6 @@ def _is_untouched(ground: Ground, found: Offers, case: str) -> bool:
             )
             return False
     return True
-
-
-def _moved(ground: Ground, case: str, *, since: Snapshot) -> str | None:
-    """The file in which the case is another on the base branch now than it was ``since``."""
-    path, foreign = ground.path_of(case), ground.foreign
-    if since.blob(path) != ground.files.blob(path):
-        return path
-    if foreign is None or since.blob(foreign) == ground.files.blob(foreign):
-        return None
-    then, now = (_scenario(one.text(foreign), case) for one in (since, ground.files))
-    return foreign if then != now else None
-
-
-def _scenario(text: str | None, case: str) -> object:
-    """The scenario of a file of sglang's, or the whole text where it has none that can be read."""
-    try:
-        return json.loads(text or "")["scenarios"].get(case)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return text
 
 
 def _measure(ground: Ground, found: Offers, case: str, at_base: Permissions) -> None:
@@ -297,7 +113,7 @@ def _updated(
     )
     permissions = update.texts.get(ground.permissions, files[ground.permissions])
     (change,) = update.changes
-    return change, update.texts[ground.path_of(case)], _accepted(permissions, ground)
+    return change, update.texts[ground.path_of(case)], accepted_in(permissions, ground)
 
 
 def _explained(
@@ -316,7 +132,7 @@ def _explained(
         figure = measured.get(name)
         if (hardware, case) != (change.hardware_key, change.case) or figure is None:
             continue
-        if at_base.get(key) != one and name in unexplained and _covers(one, figure):
+        if at_base.get(key) != one and name in unexplained and covers(one, figure):
             unexplained.remove(name)
             granted.append(one)
         elif at_base.get(key) == one and one.days_left(today) < 0 and name not in change.paid:
@@ -345,29 +161,11 @@ def texts_of(ground: Ground, offers: Offers) -> dict[str, str]:
         path = ground.path_of(case)
         texts[path] = text
         if foreign is not None and whole is not None:
-            told = figures_of(_entry(text, path))
+            told = figures_of(entry_in(text, path))
             whole = updated_scenario(whole, case, told, source=foreign)
     if foreign is not None and whole is not None:
         texts[foreign] = whole
-    at_base = ground.files.text(ground.permissions)
-    if _accepted(at_base, ground) != offers.accepted:
+    at_base = accepted_in(ground.files.text(ground.permissions), ground)
+    if at_base != offers.accepted:
         texts[ground.permissions] = render_accepted(offers.accepted.values())
     return {path: text for path, text in texts.items() if blob_id(text) != ground.files.blob(path)}
-
-
-def _text(ground: Ground, found: Offers, path: str) -> str | None:
-    """A file as somebody else left it on the branch, else as it is on the base branch."""
-    if path not in found.theirs:
-        return ground.files.text(path)
-    blob = found.theirs.pop(path)
-    return None if blob is None else ground.files.api.text(blob)
-
-
-def _accepted(text: str | None, ground: Ground) -> Permissions:
-    found = () if text is None else parse_accepted(text, source=ground.permissions)
-    return {one.key: one for one in found}
-
-
-def _entry(text: str, path: str) -> Baseline:
-    (entry,) = load_baselines({path: text}, hardware_key=PurePosixPath(path).parent.name).values()
-    return entry

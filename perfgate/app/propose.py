@@ -9,32 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from typing import Final, Literal
 
+from perfgate.app.ground import Ground, Offers
 from perfgate.app.keep import Request, Tree, hardware_key
-from perfgate.app.offers import Ground, Offers, offers_on, texts_of
+from perfgate.app.offers import offers_on, texts_of
+from perfgate.app.pull_request import People, up_to_date
 from perfgate.app.standing import Standing, read_standing
 from perfgate.baselines.change import CaseChange
 from perfgate.baselines.proposal import proposal_message
 from perfgate.errors import ConfigurationError
 from perfgate.github.branches import BranchApi, Commit, PullRequest, Snapshot, blob_id
 from perfgate.github.comments import ACTIONS_BOT, upsert
-from perfgate.github.owners import PLACES, Reviewers, named, owners_of
 from perfgate.github.problems import GitHubError, with_retries
 from perfgate.records import Record
 from perfgate.report.baseline_changes import (
     Told,
     proposal_lines,
     proposal_title,
-    render_proposal,
     returned_text,
     stuck_text,
 )
 from perfgate.suite import parse_suite
 
 _ATTEMPTS: Final = 6
-LABEL: Final = "perf-baselines"
 What = Literal["opened", "updated", "unchanged", "closed", "stuck", "nothing"]
 
 
@@ -42,7 +40,7 @@ What = Literal["opened", "updated", "unchanged", "closed", "stuck", "nothing"]
 class Proposal:
     """What is asked for: these records, on the branch ``base`` (None: the default branch).
 
-    ``ask`` has the reason, where a person gave one; ``reviewers`` stand instead of CODEOWNERS.
+    ``ask`` has the reason, where a person gave one.
     ``run_url`` is the address of the job, ``files_url`` that below which the repository's files
     are shown by branch.
     """
@@ -53,8 +51,7 @@ class Proposal:
     today: date
     base: str | None = None
     cases: tuple[str, ...] = ()
-    labels: tuple[str, ...] = (LABEL,)
-    reviewers: tuple[str, ...] = ()
+    people: People = field(default_factory=People)
     run_url: str = ""
     files_url: str = ""
 
@@ -190,7 +187,7 @@ def _push(proposal: Proposal, ground: Ground, branch: str, offers: Offers) -> Ou
     )
     tip = _commit(ground, branch, offers, texts, told)
     moved = tip != standing.tip
-    pull, notes = _pull_request(proposal, ground, branch, told, sorted(texts))
+    pull, notes = up_to_date(ground, branch, told, people=proposal.people, paths=sorted(texts))
     if api.tip(branch) != tip:
         raise _moved(branch)
     what: What = "opened" if standing.pull is None else "updated" if moved else "unchanged"
@@ -225,75 +222,6 @@ def _parents(standing: Standing, base: str) -> list[str]:
     if standing.tip is None or standing.merge_base == standing.tip:
         return [base]
     return [standing.tip] if standing.merge_base == base else [standing.tip, base]
-
-
-def _pull_request(
-    proposal: Proposal, ground: Ground, branch: str, told: Told, paths: Sequence[str]
-) -> tuple[PullRequest, tuple[str, ...]]:
-    """The open pull request with this title, body and state; and what could not be had of it."""
-    api, pull = ground.files.api, ground.standing.pull
-    title, body = proposal_title(told), render_proposal(told)
-    unexplained = any(one.change.unexplained for one in told.offers)
-    if pull is None:
-        pull, notes = _open(api, branch, ground.base, title, body, draft=unexplained)
-        return pull, (*notes, *_ask_people(proposal, ground, pull, paths))
-    if (pull.title, pull.body.replace("\r\n", "\n").strip()) != (title, body.strip()):
-        api.edit_pull_request(pull.number, title=title, body=body)
-    before = any(one.change.unexplained for one in ground.standing.offers.values())
-    # A draft that a person made for a reason of their own stays one.
-    ready = pull.draft and before and not unexplained
-    if (unexplained and not pull.draft) or ready:
-        note = _try(lambda: api.set_draft(pull.number, draft=unexplained))
-        return pull, (note,) if note else ()
-    return pull, ()
-
-
-def _open(
-    api: BranchApi, branch: str, base: str, title: str, body: str, *, draft: bool
-) -> tuple[PullRequest, tuple[str, ...]]:
-    def made(*, draft: bool) -> PullRequest:
-        return api.open_pull_request(head=branch, base=base, title=title, body=body, draft=draft)
-
-    try:
-        return made(draft=draft), ()
-    except GitHubError as error:
-        # Private repositories of some plans have no drafts.
-        if not draft or error.status != 422 or "draft" not in error.problem.lower():
-            raise
-        return made(draft=False), ("This repository has no drafts: the body says what is missing.",)
-
-
-def _ask_people(
-    proposal: Proposal, ground: Ground, pull: PullRequest, paths: Sequence[str]
-) -> list[str]:
-    """Labels and reviewers; a refusal is told and stops nothing."""
-    api, number = ground.files.api, pull.number
-    notes = []
-    if proposal.labels:
-        notes.append(_try(lambda: api.add_labels(number, proposal.labels)))
-    try:
-        asked = named(proposal.reviewers) if proposal.reviewers else _owners(ground, paths)
-    except ValueError as error:
-        return [*filter(None, notes), f"CODEOWNERS cannot be read: {error}"]
-    # One by one: GitHub refuses all of them for one that it does not take.
-    people = [((user,), ()) for user in asked.users] + [((), (team,)) for team in asked.teams]
-    notes += [_try(partial(api.request_reviews, number, users=u, teams=t)) for u, t in people]
-    return [note for note in notes if note]
-
-
-def _owners(ground: Ground, paths: Sequence[str]) -> Reviewers:
-    texts = (ground.files.text(place) for place in PLACES)
-    text = next((one for one in texts if one is not None), None)
-    return Reviewers() if text is None else owners_of(text, paths)
-
-
-def _try(action: Callable[[], None]) -> str:
-    """What went wrong with what the proposal can do without; empty where nothing did."""
-    try:
-        action()
-    except GitHubError as error:
-        return str(error)
-    return ""
 
 
 def _moved(branch: str) -> GitHubError:

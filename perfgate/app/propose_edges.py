@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from perfgate.app.keep import Request, read_record
-from perfgate.app.propose import LABEL, Outcome, Proposal, propose
+from perfgate.app.propose import Outcome, Proposal, propose
 from perfgate.app.publish_edges import RealEdges, path_in
+from perfgate.app.pull_request import LABEL, People
 from perfgate.errors import ConfigurationError, ExitCode, PublishError
 from perfgate.github.branches import BranchApi
 from perfgate.github.event import LOCAL, Event, read_event
@@ -131,10 +132,9 @@ def _proposal(
         today=datetime.now(UTC).date(),
         base=base,
         cases=request.cases,
-        reviewers=request.reviewers,
+        people=People(labels=request.labels or (LABEL,), reviewers=request.reviewers),
         run_url=event.run_url or "",
         files_url=f"{event.server_url}/{event.repository}/blob",
-        labels=request.labels or (LABEL,),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from perfgate.app.pull_request import People
 from perfgate.baselines.native import parse_baseline
 from perfgate.baselines.proposal import proposal_message, read_offers
 from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
@@ -245,6 +246,16 @@ def test_reviewer_writes_the_acceptance_on_the_branch(github, job, committed):
     assert "the exact decoder" in github.bare.text(BRANCH, "baselines/accepted.yml")
 
 
+def test_broken_acceptances_on_the_branch__a_person_looks(github, job, committed):
+    job.propose(wan=1200)
+    broken = {"baselines/accepted.yml": "version: 1\naccepted: [{case: wan}]\n"}
+    tip = github.bare.commit(BRANCH, "accept", files=broken)
+    done = job.propose(wan=1200)
+    assert done.what == "stuck"
+    assert "On this branch baselines/accepted.yml" in done.notes[0]
+    assert github.bare.tip(BRANCH) == tip
+
+
 def test_both_sides_changed_a_file_of_theirs__a_person_looks(github, job, committed):
     job.propose(wan=800)
     github.bare.commit(BRANCH, "by hand", files={"notes.md": "a\n"})
@@ -357,7 +368,7 @@ def test_the_token_of_an_app__no_word_about_workflows(github, job, committed):
 
 
 def test_reviewers_and_labels_as_asked__one_that_is_refused_stops_nothing(github, job, committed):
-    rest = {"reviewers": ("@bob", "stranger"), "labels": ("perf", "bot")}
+    rest = {"people": People(reviewers=("@bob", "stranger"), labels=("perf", "bot"))}
     done = job.propose(wan=800, rest=rest)
     (pull,) = github.pulls.open
     assert (pull.reviewers, pull.labels) == (["bob"], ["perf", "bot"])
