@@ -72,7 +72,9 @@ class Job:
 
 
 def _launches(total):
-    """Five launches that differ by a little, as launches do."""
+    """Five launches that differ by a little, as launches do; or those that are given."""
+    if isinstance(total, list):
+        return total
     return [total * (1 + step / 1000) for step in (0, 1, -1, 0.5, -0.5)]
 
 

@@ -73,7 +73,8 @@ class Ground:
 @dataclass(kw_only=True)
 class Offers:
     """What there is to propose. ``conflicts`` say by path what somebody else changed, ``refused``
-    by case why a measurement is no baseline; ``back`` are the cases at what is committed.
+    by case why a measurement is no baseline, ``unsure`` why one is not enough to propose; ``back``
+    are the cases at what is committed.
 
     ``stuck`` says why a person has to look before anything is pushed.
     """
@@ -82,6 +83,7 @@ class Offers:
     accepted: Permissions = field(default_factory=dict)
     conflicts: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    unsure: dict[str, str] = field(default_factory=dict)
     back: list[str] = field(default_factory=list)
     theirs: dict[str, str | None] = field(default_factory=dict)
     stuck: str = ""

@@ -22,6 +22,8 @@ from perfgate.app.ground import (
 from perfgate.app.keep import files_needed, updated
 from perfgate.baselines.accepted import render_accepted
 from perfgate.baselines.change import CaseChange
+from perfgate.baselines.native import Baseline
+from perfgate.baselines.permit import upper_bound
 from perfgate.baselines.proposal import Offer
 from perfgate.baselines.sglang_edit import figures_of, updated_scenario
 from perfgate.errors import BaselineError
@@ -71,8 +73,19 @@ def _measure(ground: Ground, found: Offers, case: str, at_base: Permissions) -> 
         if held is not None:
             found.entries[case] = held
         return
+    measured = change
     change = _explained(change, found.accepted, at_base, today=ground.today)
-    if not (change.moved or change.paid or change.notes or change.acceptances):
+    asked = bool(change.paid or change.acceptances or change.unexplained != measured.unexplained)
+    entry = entry_in(text, ground.path_of(case))
+    if measured.moved and not asked and not _is_sure(ground, measured, entry):
+        found.unsure[case] = (
+            f"{case} differs from what {ground.base} holds, but by no more than its own launches "
+            "scatter: nothing is proposed for it before a job is surer."
+        )
+        if held is not None:
+            found.entries[case] = held
+        return
+    if not (change.moved or asked or change.notes):
         found.back.append(case)
         for metric in change.metrics:
             key = (ground.key, case, metric.metric)
@@ -89,6 +102,21 @@ def _measure(ground: Ground, found: Offers, case: str, at_base: Permissions) -> 
         run_url=ground.run_url,
     )
     found.entries[case] = (offer, text)
+
+
+def _is_sure(ground: Ground, change: CaseChange, entry: Baseline) -> bool:
+    """Whether more than the noise of these very launches tells the entry from the one at base."""
+    base = ground.files.text(ground.path_of(change.case))
+    if change.kind != "updated" or (
+        base is not None
+        and entry_in(base, ground.path_of(change.case)).must_match != entry.must_match
+    ):
+        return True
+    ratios = {one.metric: one.ratio or 1.0 for one in (*change.looser, *change.tighter)}
+    return any(
+        max(ratio, 1.0 / ratio) > upper_bound(entry, name) / entry.derived.metrics[name].value
+        for name, ratio in ratios.items()
+    )
 
 
 def _updated(

@@ -245,5 +245,5 @@ def _outcome(
         url=pull.url if pull is not None else "",
         changes=tuple(one.change for one in offers.told),
         refused=offers.refused,
-        notes=(*notes, *offers.conflicts.values()),
+        notes=(*notes, *offers.conflicts.values(), *offers.unsure.values()),
     )

@@ -105,6 +105,22 @@ def test_slower_than_what_was_accepted_on_the_branch__a_draft_again(github, job,
     assert pull.draft
 
 
+NOISY = [900, 1150, 1240, 990, 1180]
+
+
+def test_one_job_that_is_noise__nothing_is_proposed(github, job, committed):
+    done = job.propose(wan=NOISY, flux=1000)
+    assert done.what == "nothing"
+    assert any("its own launches scatter" in note for note in done.notes)
+    assert job.propose(wan=[1080, 1090, 1085, 1088]).what == "opened"
+
+
+def test_one_job_that_is_noise__what_is_proposed_stays(github, job, committed):
+    job.propose(wan=1200)
+    job.propose(wan=NOISY, flux=700)
+    assert (value(github, WAN), value(github, FLUX)) == (1200, 700)
+
+
 def test_same_pull_request_for_the_next_job(github, job, committed):
     job.propose(wan=800)
     first = github.bare.tip(BRANCH)
