@@ -1,35 +1,16 @@
-"""What is measured and what is decided, as frozen values with versioned JSON. Imports no effect.
-
-Schema history, both documents:
-    1  first version
-
-A record holds raw samples only; every figure that people read is derived from it elsewhere.
-Unknown keys are ignored on reading within one version, so that a newer patch release can add some.
-"""
+"""What is measured: raw samples, and what is known of the machine. Decides nothing."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from perfgate.errors import ConfigurationError
-
-PositiveMs = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+from perfgate.records.value import Finite, NonNegative, PositiveMs, Value
 
 MAX_HISTORY = 200
 """Stored A/A pair differences of a case at most, the newest ones."""
-
-
-class Value(BaseModel):
-    """Base of every document part: frozen, keyword-only, written and read by field alias."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", populate_by_name=True, serialize_by_alias=True
-    )
 
 
 class Side(StrEnum):
@@ -284,162 +265,3 @@ class Record(Value):
     notes: tuple[str, ...] = ()
     interrupted: str | None = None
     continued: Annotated[int, Field(ge=0)] = 0
-
-
-class Verdict(StrEnum):
-    """The one word for a metric or a case; a case carries the worst of its judged metrics."""
-
-    PASSED = "passed"
-    IMPROVED = "improved"
-    REGRESSED = "regressed"
-    ACCEPTED = "accepted"
-    INCONCLUSIVE = "inconclusive"
-    NEW = "new"
-    MISSING = "missing"
-    INCOMPARABLE = "incomparable"
-    FAILED = "failed"
-
-
-SEVERITY: tuple[Verdict, ...] = (
-    Verdict.REGRESSED,
-    Verdict.FAILED,
-    Verdict.MISSING,
-    Verdict.INCOMPARABLE,
-    Verdict.INCONCLUSIVE,
-    Verdict.NEW,
-    Verdict.ACCEPTED,
-    Verdict.IMPROVED,
-    Verdict.PASSED,
-)
-"""Worst first: the order of rows, and how several verdicts become one word."""
-
-
-class Accepted(Value):
-    """How a permission to be slower stood on the day of the job, beside the figure of head.
-
-    ``ratio`` and ``ceiling`` are to the ``reference``, the figure from before the slowdown at
-    ``commit``. ``state``: it holds, is over, its ceiling is exceeded, or nothing is owed any more.
-    """
-
-    state: Literal["holds", "over", "exceeded", "paid"]
-    ratio: Finite
-    ceiling: Finite
-    reference: Finite
-    commit: str
-    reason: str
-    issue: str
-    expires: str
-    days_left: int
-
-
-class MetricDecision(Value):
-    """One metric of one case: medians of the launches, and the ratio with its interval.
-
-    ``judged`` is false for what is shown without being able to block (small stages, CPU memory).
-    ``first`` and ``best`` are the first and the lowest figure that was ever accepted as a baseline
-    of this workload, ``None`` where no baseline is kept.
-    """
-
-    name: str
-    unit: Literal["ms", "MiB"]
-    base: float | None
-    head: float | None
-    ratio: float | None = None
-    low: float | None = None
-    high: float | None = None
-    verdict: Verdict
-    judged: bool = True
-    reason: str = ""
-    first: Finite | None = None
-    best: Finite | None = None
-    accepted: Accepted | None = None
-
-
-class CaseDecision(Value):
-    """One case: its verdict, the sentence a reviewer reads, and every metric.
-
-    ``refused`` is for a failed case that was not launched, since it could not have been judged.
-    """
-
-    id: str
-    verdict: Verdict
-    detail: str = ""
-    sentence: str = ""
-    pairs: int = 0
-    launches: int = 0
-    noise: float | None = None
-    more_pairs: int | None = None
-    output: Literal["same", "changed", "allowed", "not checked"] = "not checked"
-    refused: bool = False
-    warnings: tuple[str, ...] = ()
-    log_tail: str = ""
-    metrics: tuple[MetricDecision, ...] = ()
-
-
-class Cost(Value):
-    """What the decision cost on the device."""
-
-    launches: int
-    device_minutes: float
-
-
-class Problem(Value):
-    """Why a job ended without deciding: the error's own words."""
-
-    problem: str
-    fix: str
-    exit_code: int
-
-
-class Decision(Value):
-    """Everything that is told: every text, file and exit code is made from this value."""
-
-    schema_name: Literal["perfgate.decision"] = Field("perfgate.decision", alias="schema")
-    version: Literal[1] = 1
-    perfgate: str
-    suite: str
-    conclusion: Literal["success", "failure", "neutral"]
-    verdict: Verdict
-    exit_code: int
-    strategy: str
-    hardware_key: str
-    base: Tree | None = None
-    head: Tree | None = None
-    counts: dict[str, int] = Field(default_factory=dict)
-    cost: Cost = Cost(launches=0, device_minutes=0.0)
-    cases: tuple[CaseDecision, ...] = ()
-    notes: tuple[str, ...] = ()
-    told: dict[str, str] = Field(default_factory=dict)
-    interrupted: str | None = None
-    problem: Problem | None = None
-
-
-def parse_record(text: str, *, source: str) -> Record:
-    """Read a record; raises ConfigurationError naming ``source`` for anything else."""
-    return _parse(Record, text, source=source)
-
-
-def parse_decision(text: str, *, source: str) -> Decision:
-    """Read a decision; raises ConfigurationError naming ``source`` for anything else."""
-    return _parse(Decision, text, source=source)
-
-
-def to_json(document: Record | Decision) -> str:
-    """The document as JSON text with a final newline; floats keep every digit."""
-    return document.model_dump_json(indent=1) + "\n"
-
-
-_Document = TypeVar("_Document", Record, Decision)
-
-
-def _parse(kind: type[_Document], text: str, *, source: str) -> _Document:
-    try:
-        return kind.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise ConfigurationError(
-            f"{source} is not a {kind.__name__.lower()} that this perfgate reads: "
-            f"{where}: {first['msg']}",
-            fix="Give a file that perfgate wrote, or update perfgate if a newer one wrote it.",
-        ) from error

@@ -1,0 +1,84 @@
+"""What is measured and what is decided, as frozen values with versioned JSON. Imports no effect.
+
+Schema history, both documents:
+    1  first version
+
+A record holds raw samples only; every figure that people read is derived from it elsewhere.
+Unknown keys are ignored on reading within one version, so that a newer patch release can add some.
+"""
+
+from __future__ import annotations
+
+from perfgate.records.decided import (
+    SEVERITY,
+    Accepted,
+    CaseDecision,
+    Cost,
+    Decision,
+    MetricDecision,
+    Problem,
+    Verdict,
+)
+from perfgate.records.measured import (
+    MAX_HISTORY,
+    Accuracy,
+    CaseRecord,
+    Conditions,
+    EqualGates,
+    Fingerprint,
+    GatePolicy,
+    Launch,
+    Origin,
+    OutputFingerprint,
+    Record,
+    Report,
+    Side,
+    Stage,
+    TensorSummary,
+    Tree,
+)
+from perfgate.records.text import (
+    parse_decision,
+    parse_record,
+    to_json,
+)
+from perfgate.records.value import (
+    Finite,
+    NonNegative,
+    PositiveMs,
+    Value,
+)
+
+__all__ = [
+    "MAX_HISTORY",
+    "SEVERITY",
+    "Accepted",
+    "Accuracy",
+    "CaseDecision",
+    "CaseRecord",
+    "Conditions",
+    "Cost",
+    "Decision",
+    "EqualGates",
+    "Fingerprint",
+    "Finite",
+    "GatePolicy",
+    "Launch",
+    "MetricDecision",
+    "NonNegative",
+    "Origin",
+    "OutputFingerprint",
+    "PositiveMs",
+    "Problem",
+    "Record",
+    "Report",
+    "Side",
+    "Stage",
+    "TensorSummary",
+    "Tree",
+    "Value",
+    "Verdict",
+    "parse_decision",
+    "parse_record",
+    "to_json",
+]

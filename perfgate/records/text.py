@@ -1,0 +1,42 @@
+"""Records and decisions as JSON text, and back."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from perfgate.errors import ConfigurationError
+from perfgate.records.decided import Decision
+from perfgate.records.measured import Record
+
+
+def parse_record(text: str, *, source: str) -> Record:
+    """Read a record; raises ConfigurationError naming ``source`` for anything else."""
+    return _parse(Record, text, source=source)
+
+
+def parse_decision(text: str, *, source: str) -> Decision:
+    """Read a decision; raises ConfigurationError naming ``source`` for anything else."""
+    return _parse(Decision, text, source=source)
+
+
+def to_json(document: Record | Decision) -> str:
+    """The document as JSON text with a final newline; floats keep every digit."""
+    return document.model_dump_json(indent=1) + "\n"
+
+
+_Document = TypeVar("_Document", Record, Decision)
+
+
+def _parse(kind: type[_Document], text: str, *, source: str) -> _Document:
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise ConfigurationError(
+            f"{source} is not a {kind.__name__.lower()} that this perfgate reads: "
+            f"{where}: {first['msg']}",
+            fix="Give a file that perfgate wrote, or update perfgate if a newer one wrote it.",
+        ) from error
