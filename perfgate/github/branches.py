@@ -85,8 +85,8 @@ class BranchApi(CommentApi, Protocol):
         """The commit; None where the repository has none of this id."""
         ...
 
-    def tree(self, sha: str, *, recursive: bool = False) -> Mapping[str, Entry]:
-        """The entries of a tree by path; ``sha`` may also be a commit's."""
+    def tree(self, sha: str) -> Mapping[str, Entry]:
+        """The entries of a tree by name; ``sha`` may also be a commit's."""
         ...
 
     def text(self, blob: str) -> str:
@@ -158,17 +158,6 @@ class Snapshot:
         """The text of a file; None where the commit has no such file."""
         blob = self.blob(path)
         return None if blob is None else self.api.text(blob)
-
-    def below(self, folder: str) -> dict[str, str]:
-        """The ids of all files below a folder, by path; none where there is no such folder."""
-        found = self._find(folder.rstrip("/"))
-        if found is None or found.kind != "tree":
-            return {}
-        entries = self.api.tree(found.sha, recursive=True)
-        root = PurePosixPath(folder)
-        return {
-            str(root / path): entry.sha for path, entry in entries.items() if entry.kind == "blob"
-        }
 
     def _find(self, path: str) -> Entry | None:
         # Level by level: the whole tree of a large repository comes cut off.

@@ -65,10 +65,10 @@ class GitHubPulls(GitHubComments):
                 return None
             raise
 
-    def tree(self, sha: str, *, recursive: bool = False) -> Mapping[str, Entry]:
+    def tree(self, sha: str) -> Mapping[str, Entry]:
         doing = "reading a folder of the repository"
         with self.asking(doing, permission=CONTENTS):
-            found = self._repo().get_git_tree(sha, recursive=recursive)
+            found = self._repo().get_git_tree(sha)
             if found.raw_data.get("truncated"):
                 raise unreadable(doing=doing, reason="the folder holds more than GitHub lists")
             return {one.path: Entry(kind=one.type, sha=one.sha) for one in found.tree}

@@ -185,9 +185,8 @@ class GitData:
         return not_found() if tree is None else self._tree(request, tree)
 
     def _tree(self, request: Request, tree: str, *, status: int = 200) -> Answer:
-        recursive = ["-r", "-t"] if request.query.get("recursive") else []
         entries = []
-        for line in filter(None, self.bare.git("ls-tree", "-z", *recursive, tree).split("\0")):
+        for line in filter(None, self.bare.git("ls-tree", "-z", tree).split("\0")):
             about, _, path = line.partition("\t")
             mode, kind, sha = about.split(" ")
             entries.append({"path": path, "mode": mode, "type": kind, "sha": sha})

@@ -39,10 +39,9 @@ def a_commit(api, base, text="3\n", **files):
 def test_files_of_a_commit(api, base):
     files = Snapshot(api=api, commit=base)
     assert files.text("baselines/cpu/a.json") == "1\n"
-    assert sorted(files.below("baselines/")) == ["baselines/cpu/a.json", "baselines/cpu/b.json"]
     assert files.text("baselines/cpu") is None
     assert files.text("baselines/cpu/a.json/more") is None
-    assert files.below("elsewhere") == {}
+    assert files.text("elsewhere/a.json") is None
 
 
 def test_commit__only_the_named_files_differ(api, github, base):
@@ -122,7 +121,7 @@ def test_a_folder_that_comes_cut_off(api, github, base):
     body = {"sha": base, "url": github.url, "tree": [], "truncated": True}
     github.fail("GET", "/git/trees/", body=body)
     with pytest.raises(GitHubError, match="more than GitHub lists"):
-        Snapshot(api=api, commit=base).below("baselines")
+        Snapshot(api=api, commit=base).text("baselines/cpu/a.json")
 
 
 def _binary_commit(github):
