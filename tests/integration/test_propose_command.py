@@ -14,6 +14,8 @@ from tests.factories import a_case_record, a_record
 from tests.fakes.github_server import FakeGitHub
 from tests.repositories import perfgate
 
+pytestmark = pytest.mark.slow
+
 SUITE = """\
 version: 1
 baselines: baselines/
