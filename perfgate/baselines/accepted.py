@@ -9,7 +9,7 @@ two pull requests that ask for different things rarely meet on a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import yaml
@@ -47,6 +47,10 @@ def parse_accepted(text: str, *, source: str) -> tuple[Acceptance, ...]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         told = " ".join(str(error).split())
         raise BaselineError(f"{source} is not valid YAML: {told}", fix=_RESTORE) from error
+    if not isinstance(data, Mapping):
+        raise BaselineError(
+            f"{source} holds no mapping with the keys version and accepted", fix=_RESTORE
+        )
     try:
         accepted = _File.model_validate(data).accepted
     except ValidationError as error:
@@ -68,8 +72,17 @@ def render_accepted(accepted: Iterable[Acceptance]) -> str:
     """The file's text: the same bytes for the same acceptances, in whichever order they come."""
     entries = [_plain(one) for one in sorted(accepted, key=lambda one: one.key)]
     data = {"version": 1, "accepted": entries}
-    body: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_MOST_BYTES)
+    body: str = yaml.dump(
+        data, Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True, width=_MOST_BYTES
+    )
     return _HEAD + body
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes a value wherever it stands; PyYAML would refer to the same object written before."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the same for every value
+        return True
 
 
 def _plain(acceptance: Acceptance) -> dict[str, object]:

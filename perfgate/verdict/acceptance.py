@@ -19,8 +19,11 @@ from perfgate.verdict.metrics import Unit
 WARN_DAYS = 14
 """From so many days before its end on an acceptance is warned of."""
 
-_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+$"
-"""Text of one line, as a reviewer can see it and as YAML keeps it."""
+_LINE = (
+    r"^[^\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+    r"\x{e0000}-\x{e007f}]+$"
+)
+"""Text of one line, as a reviewer can see it and as YAML keeps it: nothing hidden, or reversed."""
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)]
 
 
