@@ -14,6 +14,7 @@ from datetime import date, datetime
 from statistics import median
 from typing import Literal, TypeAlias, TypeGuard
 
+from perfgate.baselines.derived import LARGEST
 from perfgate.baselines.places import Document
 from perfgate.baselines.spans import JsonPath
 from perfgate.records import Value
@@ -25,8 +26,6 @@ ABSOLUTE_MS, RELATIVE = 0.02, 0.0002
 """Two figures contradict each other beyond the larger of both."""
 ROUNDING = 0.005
 """Half of the last digit that sglang's files keep."""
-LARGEST = 1e12
-"""Thirty years in ms, an exbibyte in MiB: nothing that anyone measures."""
 LEAST_STEPS = 4
 """With fewer steps nobody can tell the first ones from the usual ones."""
 ENQUEUE_RATIO = 0.6

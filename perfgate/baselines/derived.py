@@ -13,6 +13,8 @@ from perfgate.records import Finite, Value
 from perfgate.verdict.baseline import StoredJob
 from perfgate.verdict.metrics import ordered_names
 
+LEAST, LARGEST = 1e-6, 1e12
+"""Figures that anyone measures: from the last digit kept here to thirty years in ms, or an EiB."""
 _DIGITS = 6
 _STEP_DIGITS = 3
 _TOLERANCE = 2e-6

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from perfgate.baselines.derived import LARGEST, LEAST
 from perfgate.baselines.entry import case_of
 from perfgate.baselines.margins import Margins
 from perfgate.errors import BaselineError
@@ -28,6 +29,7 @@ def refuse_records(records: Sequence[Record], case_id: str, margins: Margins) ->
     for record in records:
         case = case_of(record, case_id)
         _refuse_launches(case, record)
+        _refuse_impossible(case)
         _refuse_wrong_work(case)
     _refuse_disagreement(records, case_id, margins)
 
@@ -53,6 +55,17 @@ def _refuse_launches(case: CaseRecord, record: Record) -> None:
             f"{case.id} beside the burn-in, and {USUAL_LAUNCHES} are the fewest for a baseline",
             fix="Measure again with enough budget: `perfgate measure` launches as many as needed.",
         )
+
+
+def _refuse_impossible(case: CaseRecord) -> None:
+    """Figures that no file can keep, for they round to nothing, or that no clock ever showed."""
+    for launch in _heads(case):
+        for name, value in launch_metrics(launch).items():
+            if not LEAST <= value <= LARGEST:
+                raise BaselineError(
+                    f"{name} of a launch of {case.id} is {value:g}, which nobody can have measured",
+                    fix="Mend what writes the report: times are in milliseconds, memory in MiB.",
+                )
 
 
 def _refuse_wrong_work(case: CaseRecord) -> None:

@@ -143,6 +143,11 @@ class TestRefusals:
         told = refused(a_job(1000, launch, 1000))
         assert f"a launch of {CASE} is flagged (clock limit: 900 of 1980 MHz)" in told
 
+    @pytest.mark.parametrize("total", [1e-300, 4e-7, 1e13, 1.7e308])
+    def test_figures_that_nobody_can_have_measured(self, total):
+        told = refused(a_job({"total": total, "DenoisingStage": 800}))
+        assert f"end-to-end of a launch of {CASE} is {total:g}" in told
+
     def test_a_failed_launch(self):
         assert "failed (exit status 1)" in refused(a_job(1000, 1000, "exit status 1"))
 
