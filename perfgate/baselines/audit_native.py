@@ -10,10 +10,17 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from perfgate.baselines.audit import Entry, Finding, Limits, aged, host_times, is_figure, tolerance
-from perfgate.baselines.derived import Derived, agree
-from perfgate.baselines.native import Baseline, Job, derive_jobs, parse_baseline
+from perfgate.baselines.derived import Derived, Steps, agree
+from perfgate.baselines.native import (
+    Baseline,
+    Job,
+    derive_again,
+    impossible_milestones,
+    parse_baseline,
+)
 from perfgate.baselines.places import Document
 from perfgate.baselines.spans import JsonPath
 from perfgate.errors import BaselineError
@@ -53,9 +60,9 @@ def audit_native(document: Document, limits: Limits) -> list[Finding]:
             entry.finding(
                 "error", _within(entry, one["loc"]), one["msg"], stored=_leaf(one["input"])
             )
-            for one in error.errors()
+            for one in _telling(error)
         ]
-    derived = derive_jobs(baseline.jobs)
+    derived = derive_again(baseline)
     found = [
         *_misplaced(entry, baseline),
         *_derived(entry, baseline.derived, derived),
@@ -69,6 +76,12 @@ def audit_native(document: Document, limits: Limits) -> list[Finding]:
     if not any(one.severity == "error" for one in found):
         found += _unreadable(entry)
     return found
+
+
+def _telling(error: ValidationError) -> list[ErrorDetails]:
+    """What is wrong; a list whose items are wrong is not told as too short, too."""
+    found = error.errors()
+    return [one for one in found if one["type"] != "too_short"] or found
 
 
 def _within(entry: Entry, loc: tuple[int | str, ...]) -> JsonPath:
@@ -110,6 +123,21 @@ def _derived(entry: Entry, said: Derived, given: Derived) -> Iterator[Finding]:
         for part in _FIGURE:
             path = ("metrics", name, part)
             yield from _contradiction(entry, path, getattr(one, part), getattr(other, part))
+    yield from _derived_steps(entry, said.steps, given.steps)
+
+
+def _derived_steps(entry: Entry, said: Steps | None, given: Steps | None) -> Iterator[Finding]:
+    """Steps, and what is reckoned from them, that the launches do not give."""
+    if said is None or given is None or len(said.ms) != len(given.ms):
+        if said != given:
+            listed, known = (len(one.ms) if one is not None else 0 for one in (said, given))
+            told = f"the launches below give {count(known, 'step')}, but {listed} stand here"
+            yield entry.finding("error", ("derived", "steps", "ms"), told)
+        return
+    for index, (one, other) in enumerate(zip(said.ms, given.ms, strict=True)):
+        yield from _contradiction(entry, ("steps", "ms", index), one, other)
+    for part in ("mean_ms", "median_ms"):
+        yield from _contradiction(entry, ("steps", part), getattr(said, part), getattr(given, part))
 
 
 def _contradiction(
@@ -127,19 +155,10 @@ def _contradiction(
 
 def _milestones(entry: Entry, baseline: Baseline, derived: Derived) -> Iterator[Finding]:
     """First and best figures that cannot have been accepted."""
-    now = {name: figure.value for name, figure in derived.metrics.items()}
-    first = {name: one.value for name, one in baseline.first.items()}
-    for name, best in baseline.best.items():
-        for what, figures in (("the first figure", first), ("what the launches give", now)):
-            figure = figures.get(name)
-            if figure is not None and best.value > figure and not agree(best.value, figure):
-                yield entry.finding(
-                    "error",
-                    ("best", name, "value"),
-                    f"the best figure is {best.value}, above {what}, {figure}",
-                    stored=best.value,
-                    derived=figure,
-                )
+    for wrong in impossible_milestones(baseline, derived):
+        yield entry.finding(
+            "error", wrong.path, wrong.told, stored=wrong.stored, derived=wrong.derived
+        )
 
 
 def _of_its_age(entry: Entry, job: Job, limits: Limits, *, last: int) -> Iterator[Finding]:

@@ -13,7 +13,8 @@ where they cannot be: the best is no slower than the first, nor than what the la
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -159,9 +160,7 @@ def parse_baseline(text: str, *, source: str) -> Baseline:
         ) from error
     if not all(any(not one.burn_in for one in job.launches) for job in baseline.jobs):
         raise BaselineError(f"{source}: a job holds nothing but its burn-in launch", fix=_UPDATE)
-    given = derive_jobs(baseline.jobs)
-    if baseline.version == 1:
-        given = given.model_copy(update={"steps": None})
+    given = derive_again(baseline)
     difference = first_difference(baseline.derived, given)
     if difference is not None:
         field, stored, derived = difference
@@ -169,34 +168,47 @@ def parse_baseline(text: str, *, source: str) -> Baseline:
             f"{source}: derived.{field} says {stored}, but the launches below it give {derived}",
             fix=_UPDATE,
         )
-    impossible = _impossible_milestone(baseline)
-    if impossible:
-        raise BaselineError(f"{source}: {impossible}", fix=_UPDATE)
+    wrong = next(impossible_milestones(baseline, given), None)
+    if wrong is not None:
+        raise BaselineError(f"{source}: {wrong.told}", fix=_UPDATE)
     return baseline
 
 
-def _impossible_milestone(baseline: Baseline) -> str:
-    """What cannot be so of the first and best figures; empty where they may be true."""
-    first, best, derived = baseline.first, baseline.best, baseline.derived.metrics
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """A figure that cannot be what it is said to be, by its path in the file."""
+
+    path: tuple[str, ...]
+    told: str
+    stored: float | None = None
+    derived: float | None = None
+
+
+def impossible_milestones(baseline: Baseline, derived: Derived) -> Iterator[Wrong]:
+    """What cannot be so of the first and best figures, where the launches give ``derived``."""
+    first, best = baseline.first, baseline.best
     if baseline.version == 1:
-        return "first and best have no place in a file of version 1" if first or best else ""
+        if first or best:
+            told = "first and best have no place in a file of version 1"
+            yield Wrong(path=("version",), told=told)
+        return
     for kind, stored in (("first", first), ("best", best)):
-        missing = next((name for name in (*derived, *first, *best) if name not in stored), None)
-        if missing is not None:
-            return f"{kind}.{missing} is missing"
+        for name in {**derived.metrics, **first, **best}:
+            if name not in stored:
+                yield Wrong(path=(kind, name), told=f"{kind}.{name} is missing")
     for name, figure in best.items():
-        if _above(figure.value, first[name].value):
-            return f"best.{name} says {figure.value}, but first.{name} is {first[name].value}"
-        if name in derived and _above(figure.value, derived[name].value):
-            return (
-                f"best.{name} says {figure.value}, but the launches below it give "
-                f"{derived[name].value}"
-            )
-    return ""
-
-
-def _above(one: float, other: float) -> bool:
-    return one > other and not agree(one, other)
+        now = derived.metrics.get(name)
+        for what, limit in (
+            (f"first.{name} is", first[name].value if name in first else None),
+            ("the launches below it give", now.value if now is not None else None),
+        ):
+            if limit is not None and figure.value > limit and not agree(figure.value, limit):
+                yield Wrong(
+                    path=("best", name, "value"),
+                    told=f"best.{name} says {figure.value}, but {what} {limit}",
+                    stored=figure.value,
+                    derived=limit,
+                )
 
 
 def no_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -213,6 +225,12 @@ def derive_jobs(jobs: tuple[Job, ...]) -> Derived:
     launches = [one for job in jobs for one in job.launches if not one.burn_in]
     requests = [report.steps_ms for one in launches for report in one.reports]
     return derive(_stored(jobs), requests=requests)
+
+
+def derive_again(baseline: Baseline) -> Derived:
+    """What the launches of a file give, of the figures that its version has."""
+    derived = derive_jobs(baseline.jobs)
+    return derived if baseline.version > 1 else derived.model_copy(update={"steps": None})
 
 
 def render_baseline(baseline: Baseline) -> str:

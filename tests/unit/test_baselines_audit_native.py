@@ -113,7 +113,12 @@ def test_a_best_figure_that_was_raised() -> None:
         (lambda data: data.pop("workload_hash"), "workload_hash"),
         (lambda data: data.update(version=99), "version"),
         (lambda data: data["derived"].update(jobs=10**400), "derived.jobs"),
-        (lambda data: data["first"].pop("end-to-end"), ""),
+        (lambda data: data["first"].pop("end-to-end"), "first.end-to-end"),
+        (lambda data: data["best"].clear(), "best.end-to-end"),
+        (lambda data: data["derived"]["steps"].update(mean_ms=7.0), "derived.steps.mean_ms"),
+        (lambda data: data["derived"]["steps"]["ms"].__setitem__(3, 7.0), "derived.steps.ms.3"),
+        (lambda data: data["derived"]["steps"]["ms"].pop(), "derived.steps.ms"),
+        (lambda data: data["derived"].pop("steps"), "derived.steps.ms"),
     ],
 )
 def test_what_the_gate_refuses(edit: Callable[[Any], object], field: str) -> None:
@@ -121,6 +126,25 @@ def test_what_the_gate_refuses(edit: Callable[[Any], object], field: str) -> Non
     with pytest.raises(BaselineError):
         parse_baseline(text, source=NAME)
     assert field in [path for path, _, _ in errors(text)]
+
+
+def test_a_report_that_cannot_be__is_told_once() -> None:
+    def turn_back(data: Any) -> None:
+        data["jobs"][0]["launches"][1]["reports"][0]["total_duration_ms"] = -1
+
+    assert len(errors(edited(a_baseline(), turn_back))) == 1
+
+
+def test_a_file_of_an_older_perfgate() -> None:
+    def begin_anew(data: Any) -> None:
+        data["version"] = 1
+        for newer in ("first", "best"):
+            del data[newer]
+        del data["derived"]["steps"]
+
+    text = edited(a_baseline(), begin_anew)
+    assert parse_baseline(text, source=NAME).version == 1
+    assert audit(text) == []
 
 
 def test_every_refusal_of_the_gate_is_an_error_here() -> None:
