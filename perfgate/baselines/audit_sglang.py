@@ -136,9 +136,11 @@ def _of_a_scenario(entry: Entry, scenario: object) -> Iterator[Finding]:
     for name in (STAGES, STEPS):
         if not isinstance(scenario.get(name, {}), dict):
             yield entry.finding("error", (name,), "this is no mapping", stored=scenario[name])
-    if E2E not in scenario:
+    if scenario.get(E2E) is None:
         yield entry.finding("error", (E2E,), "this figure must be there")
     for path, value in figures(scenario):
+        if path == (E2E,) and value is None:
+            continue
         if path[0] in (MEAN, MEDIAN) and value == 0 and not scenario.get(STEPS):
             # The format must have these two; 0 is how it says that there are no steps.
             yield entry.finding("warning", path, "there are no steps: none is guarded", stored=0.0)

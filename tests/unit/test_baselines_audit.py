@@ -223,6 +223,7 @@ class TestOneFile:
             ({"scenarios": []}, "scenarios"),
             (a_file(wan_t2v=[1]), ""),
             (with_changes(a_file(), {f"{WAN}/expected_e2e_ms": ...}), "expected_e2e_ms"),
+            (with_changes(a_file(), {f"{WAN}/expected_e2e_ms": None}), "expected_e2e_ms"),
             (with_changes(a_file(), {f"{WAN}/stages_ms": 3}), "stages_ms"),
             (with_changes(a_file(), {"tolerances": {"pr_test": {"e2e": "much"}}}), ""),
         ],
