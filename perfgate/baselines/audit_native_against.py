@@ -60,12 +60,15 @@ def audit_native_changes(new: Document, old: Document, terms: Terms) -> list[Fin
     entry = entry_of(new)
     if after.hardware_key != before.hardware_key:
         return [entry.finding("error", ("hardware_key",), "these launches ran on another machine")]
+    if after.case != before.case:
+        return [entry.finding("error", ("case",), f"these launches are of {before.case}")]
     if after.workload_hash != before.workload_hash:
         return [*_another_workload(entry, after, before)]
     edits = [
         *_edited_jobs(entry, new.value, old.value),
-        *_left_out(entry, after, before),
+        *([*_relabelled(entry, after, before)] or _left_out(entry, after, before)),
         *_other_machine(entry, after, before),
+        *_other_work(entry, after, before),
     ]
     # Of launches that were edited nobody asks whether they are slower.
     looser = [] if edits else [*_looser(entry, after, before, terms)]
@@ -148,6 +151,38 @@ def _left_out(entry: Entry, after: Baseline, before: Baseline) -> Iterator[Findi
         )
 
 
+def _relabelled(entry: Entry, after: Baseline, before: Baseline) -> Iterator[Finding]:
+    """Launches that are there as they were, in a job of another name."""
+    if len(after.jobs) == MOST_JOBS:
+        return  # The oldest may have gone, and made-up launches can be alike.
+    gone = [
+        launch
+        for job in before.jobs
+        if _identity(job) not in _identities(after)
+        for launch in job.launches
+    ]
+    for index, job in enumerate(after.jobs):
+        is_new = _identity(job) not in _identities(before)
+        if is_new and any(launch in gone for launch in job.launches):
+            yield entry.finding(
+                "error",
+                ("jobs", index),
+                "these launches were there before with another date, commit or job: undo the edit",
+            )
+
+
+def _other_work(entry: Entry, after: Baseline, before: Baseline) -> Iterator[Finding]:
+    """What the launches were and computed, where the newest of them are the same."""
+    if _identity(after.jobs[-1]) != _identity(before.jobs[-1]):
+        return
+    for name in ("workload", "produced", "protocol"):
+        if getattr(after, name) != getattr(before, name):
+            told = "changed without new launches: an output that differs would go unseen"
+            if name != "produced":
+                told = "changed without new launches"
+            yield entry.finding("error", (name,), told)
+
+
 def _other_machine(entry: Entry, after: Baseline, before: Baseline) -> Iterator[Finding]:
     if after.must_match != before.must_match and _identities(after) & _identities(before):
         yield entry.finding(
@@ -162,7 +197,7 @@ def _remembered(entry: Entry, after: Baseline, before: Baseline) -> Iterator[Fin
     for name, best in before.best.items():
         now = after.best.get(name)
         # A lower one makes the creep look larger, which fools nobody.
-        if now is None or now.value > best.value:
+        if now is None or now.value >= best.value:
             yield from _moved(entry, ("best", name), now, best)
 
 
@@ -179,6 +214,8 @@ def _moved(
             stored=now.value,
             derived=then.value,
         )
+    elif now != then:
+        yield entry.finding("error", path, "it has another commit or date, which no update gives")
 
 
 def _looser(entry: Entry, after: Baseline, before: Baseline, terms: Terms) -> Iterator[Finding]:

@@ -113,6 +113,17 @@ def test_many_edits_are_counted(entry: Baseline) -> None:
     assert found[-1].message.endswith("more values of these launches are others than before")
 
 
+def test_a_figure_edited_together_with_the_name_of_its_only_job() -> None:
+    entry = updated(None, a_job(1000, day=1)).entry
+
+    def forge(data: Any) -> None:
+        data["jobs"][0]["date"] = "2026-01-09T00:00:00+00:00"
+        data["jobs"][0]["launches"][1]["reports"][0]["total_duration_ms"] = 1010.0
+
+    (error,) = changes(entry, entry, edit=forge)
+    assert (error.field, error.severity) == ("jobs.0", "error")
+
+
 def test_jobs_are_not_picked(entry: Baseline) -> None:
     (error,) = changes(entry, entry, edit=lambda data: data["jobs"].pop(1))
     assert (error.field, error.message) == ("jobs", "1 job of 2 was taken out by hand")
@@ -145,6 +156,12 @@ def test_launches_of_another_workload(entry: Baseline) -> None:
         (lambda data: data["first"]["end-to-end"].update(value=1300.0), "first.end-to-end.value"),
         (lambda data: data["best"]["end-to-end"].update(value=1300.0), "best.end-to-end.value"),
         (lambda data: data["best"].pop("end-to-end"), "best.end-to-end"),
+        (lambda data: data["first"]["end-to-end"].update(commit="f" * 40), "first.end-to-end"),
+        (lambda data: data.update(case="flux"), "case"),
+        (lambda data: data.pop("produced"), "produced"),
+        (lambda data: data.update(workload={"steps": 8}), "workload"),
+        (lambda data: data["jobs"][1].update(commit="f" * 40), "jobs.1"),
+        (lambda data: data["jobs"][0].update(date="2026-01-31T00:00:00"), "jobs.0"),
     ],
 )
 def test_other_edits(entry: Baseline, edit: Callable[[Any], object], field: str) -> None:
