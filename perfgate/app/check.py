@@ -91,8 +91,15 @@ def _files(request: CheckRequest) -> Iterator[Path]:
 
 def _below(place: Path, given: Path) -> Iterator[Path]:
     for file in place.rglob("*"):
-        if _is_baseline(file.relative_to(place)) and file.is_file():
-            yield given / file.relative_to(place)
+        inside = file.relative_to(place)
+        if file.is_symlink() and (_is_baseline(inside) or any(file.glob("*.json"))):
+            raise ConfigurationError(
+                f"{given / inside} is a symbolic link: git keeps the path that it points to, and "
+                "that is what a gate reads",
+                fix="Put the file itself there.",
+            )
+        if _is_baseline(inside) and not file.is_dir():
+            yield given / inside
 
 
 def _is_baseline(inside: Path) -> bool:
@@ -147,7 +154,7 @@ class _Look:
         for given in request.files:
             place = request.start / given
             for inside in self.earlier.below(place) if place.is_dir() else ():
-                if _is_baseline(inside) and not (place / inside).exists():
+                if _is_baseline(inside) and not (place / inside).is_file():
                     yield Finding(
                         file=as_text((given / inside).as_posix()),
                         line=1,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfgate.baselines.sglang import MAX_FILE_BYTES
 from perfgate.errors import ConfigurationError
 from perfgate.sides.git import Git, open_repository
 from perfgate.sides.resolve import Trigger, resolve_base
@@ -79,9 +80,15 @@ def find_earlier(
 
 
 def read_text(path: Path) -> str:
-    """A file's text; ConfigurationError where it cannot be read."""
+    """A file's text, no more of it than any baseline holds; ConfigurationError without one."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        # Of a pipe or a device nobody knows when it ends.
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(
+                f"{path} is no file of text", fix="Name a baseline file, or their folder."
+            )
+        with path.open("rb") as stream:
+            return stream.read(MAX_FILE_BYTES + 1).decode("utf-8", "replace")
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}", fix="Name a baseline file, or their folder."

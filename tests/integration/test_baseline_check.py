@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,37 @@ def test_a_file_that_vanished_from_its_folder(repository: Repository) -> None:
         (error,) = json.loads(done.stdout)["findings"]
         assert (done.returncode, error["file"]) == (5, FILE)
         assert error["message"] == "the file vanished: nothing guards what it held"
+
+
+def test_a_folder_in_the_place_of_a_file(repository: Repository) -> None:
+    (repository.path / FILE).unlink()
+    repository.file(f"{FILE}/h100.json", a_file())
+    done = perfgate(repository.path, "baseline", "check", "perf_baselines", "--against", "HEAD")
+    assert done.returncode == 5
+    assert "the file vanished" in done.stdout
+
+
+def test_links__which_a_gate_does_not_follow(repository: Repository, tmp_path: Path) -> None:
+    folder = repository.path / "perf_baselines"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "wan.json").write_text("{}")
+    for name, target in (
+        ("away.json", tmp_path / "nothing.json"),
+        ("round.json", folder / "round.json"),
+        ("key", tmp_path / "elsewhere"),
+    ):
+        (folder / name).symlink_to(target)
+        done = perfgate(repository.path, "baseline", "check", "perf_baselines")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"perf_baselines/{name} is a symbolic link" in done.stderr
+        (folder / name).unlink()
+
+
+def test_a_pipe_is_not_waited_for(repository: Repository) -> None:
+    os.mkfifo(repository.path / "perf_baselines" / "pipe.json")
+    done = perfgate(repository.path, "baseline", "check", "perf_baselines")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pipe.json is no file of text" in done.stderr
 
 
 def test_what_is_called_like_no_text_is_told_all_the_same(tmp_path: Path) -> None:
