@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from typing import TypeAlias
 
 from benchmarks.verdict.noise import Family, generator
-from benchmarks.verdict.ours import Outcomes, auto, paired
+from benchmarks.verdict.ours import Outcomes, auto, baseline, paired
 from benchmarks.verdict.peers import PEERS, bootstrap, pair_sigma, sprt
 from benchmarks.verdict.trial import Trials, draw_trials
 
@@ -19,6 +19,7 @@ POWERS = (MARGIN, 0.05, 0.10, 0.30)
 GRID = (EVEN, 0.01, 0.02, MARGIN, 0.04, 0.05, 0.06, 0.08, 0.10, 0.12, 0.15, 0.20, 0.30, 0.50, 1.0)
 
 PAIRED, AUTO, NO_HISTORY, SPRT = "paired", "auto, with the screen", "paired, no history", "SPRT"
+BASELINE = "baseline, 10 stored jobs"
 
 _PART = 100
 _PROCESSES = 2
@@ -123,6 +124,7 @@ def _rules(
     for slowdown in grid:
         yield PAIRED, slowdown, paired
         yield AUTO, slowdown, auto
+        yield BASELINE, slowdown, baseline
     for slowdown in (EVEN, *POWERS):
         if done < size.peers:
             yield NO_HISTORY, slowdown, partial(paired, with_history=False)

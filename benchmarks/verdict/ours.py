@@ -62,6 +62,26 @@ def auto(trials: Trials, slowdown: float) -> Outcomes:
     return _outcomes(ends)
 
 
+def baseline(trials: Trials, slowdown: float) -> Outcomes:
+    """Strategy ``baseline``: a burn-in and three head launches beside ten stored jobs of three.
+
+    The arithmetic of :mod:`perfgate.verdict.against_baseline` for one metric.
+    """
+    policy = Policy()
+    heads = trials.head_run(4)[:, 1:] + math.log1p(slowdown)
+    states = []
+    for trial in range(len(trials)):
+        stored = trials.stored[trial].tolist()
+        found = predict(stored, heads[trial].tolist())
+        if found is not None and found.slower(level=policy.false_block, margin=policy.margin):
+            states.append("regressed")
+        elif found is not None and found.within(margin=policy.margin, miss=policy.miss):
+            states.append("passed")
+        else:
+            states.append("inconclusive")
+    return _outcomes([(state, 4) for state in states])
+
+
 def _screen_passes(past: Floats, first_two: Floats, policy: Policy) -> bool:
     """The arithmetic of :func:`perfgate.verdict.screen.screen` for one metric."""
     found = predict([[faster] for faster in past.min(axis=1).tolist()], [float(first_two.min())])

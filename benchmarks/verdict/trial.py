@@ -13,6 +13,7 @@ HISTORY = 10
 """Stored differences of equal sides, the least that the rule takes for a history."""
 PAST_JOBS = 64
 SCREEN_JOBS = 10
+STORED_JOBS = 10
 _HERE = 1 + 2 * MOST_PAIRS
 
 # A head burn-in, then BA AB BA AB …; with a screen the second launch is head's half of pair 0.
@@ -26,12 +27,14 @@ SCREENED_HEADS = np.array([1, *PAIRED_HEADS[1:]])
 class Trials:
     """Machines of one family: the launches of this job, and those of earlier, unchanged jobs.
 
-    ``history`` is trials by differences, ``past`` trials by jobs by two launches (logarithms).
+    ``history`` is trials by differences, ``past`` trials by jobs by two launches (logarithms), and
+    ``stored`` trials by the jobs of a baseline by their three launches after the burn-in.
     """
 
     here: Jobs
     history: Floats
     past: Floats
+    stored: Floats
 
     def __len__(self) -> int:
         return len(self.history)
@@ -67,8 +70,11 @@ def draw_trials(family: Family, rng: np.random.Generator, trials: int) -> Trials
     earlier = draw(family, rng, jobs=trials, launches=1 + 2 * HISTORY)
     times = earlier.times(np.zeros(1 + 2 * HISTORY, dtype=np.bool_))
     past = draw(family, rng, jobs=trials * PAST_JOBS, launches=2)
+    baseline = draw(family, rng, jobs=trials * STORED_JOBS, launches=4)
+    kept = baseline.times(np.zeros(4, dtype=np.bool_))[:, 1:]
     return Trials(
         here=here,
         history=times[:, PAIRED_HEADS[:HISTORY]] - times[:, PAIRED_BASES[:HISTORY]],
         past=past.times(np.zeros(2, dtype=np.bool_)).reshape(trials, PAST_JOBS, 2),
+        stored=kept.reshape(trials, STORED_JOBS, 3),
     )

@@ -1,9 +1,12 @@
 """Judges head launches against the launches of earlier jobs; reads no file, knows no format.
 
-A new job's log mean is compared with those of K stored jobs by the prediction interval for one
+A new job's log median is compared with those of K stored jobs by the prediction interval for one
 further observation, Student's t with K - 1 degrees of freedom and the factor sqrt(1 + 1/K) (Hahn
 and Meeker, "Statistical Intervals", 1991, section 4.7). The unit is the job: launches of one job
 share heat, neighbours and clocks, so that the variance between jobs stands in the denominator.
+Medians, since one bad launch of three would otherwise speak for its job; and a job is only called
+slower where each of its launches is slower than most stored ones, so that clocks that jump between
+two levels do not accuse. Both were chosen on the tuning families of ``make bench-verdict``.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, median, variance
+from statistics import fmean, median, median_low, variance
 
 from perfgate.records import Launch
 from perfgate.verdict.likelihood import SMALLEST_SPREAD
 
 MIN_JOBS = 3
+MOST = 0.9
+"""Of the stored launches: what every launch of a slower job has to exceed."""
 MOST_JOBS_FORETOLD = 100
 
 
@@ -82,21 +87,25 @@ class Prediction:
     """One metric of this job beside the same metric of ``jobs`` earlier ones, in logarithms.
 
     ``error`` is the standard error of the difference: the spread between jobs, what the baseline's
-    mean does not know, and what this job does not know because it had fewer launches.
+    mean does not know, and what this job does not know because it had fewer launches. ``above``
+    says that every launch of this job is slower than MOST of the stored launches, ``below`` that
+    every one is faster.
     """
 
     jobs: int
     change: float
     spread: float
     error: float
+    above: bool = True
+    below: bool = True
 
     def slower(self, *, level: float, margin: float) -> bool:
-        """Significantly slower at ``level``, and by at least the margin: both, to accuse."""
+        """Significantly slower at ``level``, by at least the margin, in every launch: all three."""
         surprising = self.change / self.error >= quantile(self.jobs, 1.0 - level)
-        return surprising and math.expm1(self.change) >= margin
+        return surprising and self.above and math.expm1(self.change) >= margin
 
     def faster(self, *, level: float) -> bool:
-        return self.change / self.error <= -quantile(self.jobs, 1.0 - level)
+        return self.below and self.change / self.error <= -quantile(self.jobs, 1.0 - level)
 
     def within(self, *, margin: float, miss: float) -> bool:
         """Whether the change is below the margin with confidence 1 - miss."""
@@ -125,16 +134,25 @@ def predict(stored: Sequence[Sequence[float]], new: Sequence[float]) -> Predicti
     """
     if len(stored) < 2 or not new:
         return None
-    means = [fmean(values) for values in stored]
-    spread = max(math.sqrt(variance(means)), SMALLEST_SPREAD)
-    shorter = 1.0 / len(new) - fmean([1.0 / len(values) for values in stored])
+    medians = [median_low(values) for values in stored]
+    spread = max(math.sqrt(variance(medians)), SMALLEST_SPREAD)
+    shorter = _of_a_median(len(new)) - fmean([_of_a_median(len(values)) for values in stored])
     fewer_launches = max(shorter, 0.0) * _variance_within(stored)
+    launches = sorted(value for values in stored for value in values)
+    most = math.floor(MOST * (len(launches) - 1))
     return Prediction(
         jobs=len(stored),
-        change=fmean(new) - fmean(means),
+        change=median_low(new) - fmean(medians),
         spread=spread,
         error=math.sqrt(spread**2 * (1.0 + 1.0 / len(stored)) + fewer_launches),
+        above=min(new) > launches[most],
+        below=max(new) < launches[-1 - most],
     )
+
+
+def _of_a_median(launches: int) -> float:
+    """The variance of the median of so many launches, in terms of one launch's: at most this."""
+    return 1.0 if launches <= 2 else math.pi / 2.0 / launches
 
 
 def _variance_within(stored: Sequence[Sequence[float]]) -> float:

@@ -38,6 +38,22 @@ def test_an_unchanged_job__is_blocked_no_more_often_than_published(jobs, noise):
     assert rates(jobs=jobs, **noise)[0] <= LEVEL + 0.004
 
 
+def test_a_bad_launch_in_a_job__does_not_speak_for_it():
+    stored = [[0.001 * job, 0.001, 0.0] for job in range(8)]
+    found = predict(stored, [0.002, 0.0, 0.30])
+    assert found.change < MARGIN
+    assert not found.slower(level=LEVEL, margin=MARGIN)
+
+
+def test_clocks_that_jump__accuse_nobody():
+    # Four of thirty stored launches were on the slow level; two of the new job's three are.
+    stored = [[0.0, 0.001, 0.08 if job % 3 == 0 else 0.002] for job in range(10)]
+    jumped = predict(stored, [0.08, 0.081, 0.001])
+    assert jumped.change > MARGIN
+    assert not jumped.slower(level=LEVEL, margin=MARGIN)
+    assert predict(stored, [0.082, 0.083, 0.084]).slower(level=LEVEL, margin=MARGIN)
+
+
 def test_fewer_launches_than_the_stored_jobs_had__block_no_more_often():
     noise = {"between": 0.001, "within": 0.03}
     assert rates(jobs=8, launches=9, here=1, **noise)[0] <= LEVEL + 0.004
