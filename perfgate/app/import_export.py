@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from perfgate.app.kept_files import (
+    folder_of,
+    held,
+    is_key,
+    kept_below,
+    newest_commit,
+    read_kept,
+    write_kept,
+    write_whole,
+)
 from perfgate.app.trees import read_suite
-from perfgate.baselines.native import Baseline
+from perfgate.baselines.native import Baseline, render_baseline
 from perfgate.baselines.sglang import SglangBaseline, parse_sglang_baseline
 from perfgate.baselines.sglang_edit import figures_of, new_file, updated_scenario
 from perfgate.baselines.sglang_import import Origin, Workload, contradictions, imported
-from perfgate.baselines.store import load_baselines, write_baseline
+from perfgate.baselines.store import load_baselines
 from perfgate.errors import BaselineError, ConfigurationError
-from perfgate.files import write_atomically
 from perfgate.sides.git import Git, open_repository
 from perfgate.suite import Case, Suite
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _MEASURE = "Measure instead: perfgate measure, then perfgate baseline update."
 _ABOUT = "Of the launches that perfgate keeps: perfgate baseline export"
 
@@ -49,23 +56,25 @@ def import_file(
     git, judge, folder = _place(start, environ, suite)
     key, source = _checked(hardware_key), _Source.read(file, git)
     cases = {case.id: case for case in judge.cases}
-    made, left_out = list[Baseline](), dict[str, str]()
-    for name in _known(only, cases) or [
-        name for name in cases if name in source.baseline.scenarios
-    ]:
-        try:
-            if (folder / key / f"{name}.json").exists():
-                raise BaselineError(f"{name} has an entry for {key} already", fix=_MEASURE)
-            made.append(source.entry(cases[name], hardware_key=key))
-        except BaselineError as error:
-            if only:
-                raise
-            left_out[name] = error.problem
-    if not made:
-        told = "; ".join(left_out.values()) or "no scenario is called like a case of the suite"
-        raise BaselineError(f"{file} gives no entry: {told}", fix=_MEASURE)
-    written = [write_baseline(one, folder=folder).relative_to(git.root) for one in made]
-    return Imported(written=tuple(written), left_out=left_out)
+    known = _known(only, cases)
+    made, left_out = dict[str, Baseline](), dict[str, str]()
+    with held(git):
+        for name in known or [name for name in cases if name in source.baseline.scenarios]:
+            path = str(folder / key / f"{name}.json")
+            try:
+                if read_kept(git, path) is not None:
+                    raise BaselineError(f"{name} has an entry for {key} already", fix=_MEASURE)
+                made[path] = source.entry(cases[name], hardware_key=key)
+            except BaselineError as error:
+                if only:
+                    raise
+                left_out[name] = error.problem
+        if not made:
+            told = "; ".join(left_out.values()) or "no scenario is called like a case of the suite"
+            raise BaselineError(f"{file} gives no entry: {told}", fix=_MEASURE)
+        for path, baseline in made.items():
+            write_kept(git, path, render_baseline(baseline))
+    return Imported(written=tuple(map(Path, made)), left_out=left_out)
 
 
 def export_file(
@@ -85,23 +94,22 @@ def export_file(
     stays as it was then.
     """
     git, _, folder = _place(start, environ, suite)
-    key = _checked(hardware_key) if hardware_key is not None else _only_key(folder)
-    files = {path.relative_to(git.root): path for path in (folder / key).glob("*.json")}
-    kept = load_baselines({str(at): _read(path) for at, path in files.items()}, hardware_key=key)
+    key = _checked(hardware_key) if hardware_key is not None else _only_key(git.root / folder)
+    kept = load_baselines(kept_below(git, folder / key, "*.json"), hardware_key=key)
     if not kept:
-        place = (folder / key).relative_to(git.root)
-        raise BaselineError(f"no launches are kept in {place}", fix=_MEASURE)
+        raise BaselineError(f"no launches are kept in {folder / key}", fix=_MEASURE)
     names = _known(only, kept) or list(kept)
     figures = {name: figures_of(kept[name]) for name in names}
-    if file.exists():
-        text = _read(file)
-        for name, one in figures.items():
-            text = updated_scenario(text, name, one, source=str(file))
-    else:
-        newest = max(kept[name].jobs[-1].date for name in names)
-        about = {"hardware": key, "description": _ABOUT, "last_updated": newest[:10]}
-        text = new_file(figures, metadata=about)
-    write_atomically(file, text)
+    with held(git):
+        if file.exists():
+            text = _read(file)
+            for name, one in figures.items():
+                text = updated_scenario(text, name, one, source=str(file))
+        else:
+            newest = max(kept[name].jobs[-1].date for name in names)
+            about = {"hardware": key, "description": _ABOUT, "last_updated": newest[:10]}
+            text = new_file(figures, metadata=about)
+        write_whole(file, text)
     return tuple(names)
 
 
@@ -117,13 +125,11 @@ class _Source:
     def read(cls, file: Path, git: Git) -> _Source:
         text = _read(file)
         baseline = parse_sglang_baseline(text, source=str(file))
-        commit, _, date = (
-            git("show", "--no-patch", "--format=%H %cI", "HEAD").strip().partition(" ")
-        )
+        at = newest_commit(git)
         return cls(
             baseline=baseline,
             wrong=contradictions(text, source=str(file)),
-            origin=Origin(file=file.name, commit=commit, date=date),
+            origin=Origin(file=file.name, commit=at.commit, date=at.date),
         )
 
     def entry(self, case: Case, *, hardware_key: str) -> Baseline:
@@ -135,15 +141,11 @@ class _Source:
         return imported(self.baseline, workload, hardware_key=hardware_key, origin=self.origin)
 
 
-def _place(start: Path, environ: Mapping[str, str], suite: str) -> tuple[Git, Suite, Path]:
-    """The repository, its suite, and the folder of launches."""
+def _place(start: Path, environ: Mapping[str, str], suite: str) -> tuple[Git, Suite, PurePosixPath]:
+    """The repository, its suite, and the folder of launches below it."""
     git = open_repository(start, environ)
     judge = read_suite(git, suite)
-    if judge.state_folder is None:
-        raise ConfigurationError(
-            f"{suite} names no folder for baselines", fix="Add `baselines: baselines/` to it."
-        )
-    return git, judge, git.root / judge.state_folder
+    return git, judge, folder_of(judge, named=suite)
 
 
 def _read(path: Path) -> str:
@@ -158,7 +160,7 @@ def _read(path: Path) -> str:
 
 def _checked(hardware_key: str) -> str:
     """A key is part of a path."""
-    if not _KEY.fullmatch(hardware_key):
+    if not is_key(hardware_key):
         raise ConfigurationError(
             f"{hardware_key!r} is no hardware key",
             fix="Give what `perfgate doctor` says of such a machine, nvidia-h100-80gb-hbm3-x1 say.",

@@ -5,13 +5,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from perfgate.app.foreign import Foreign, Tree
+from perfgate.app.kept_files import (
+    folder_of,
+    held,
+    is_key,
+    newest_commit,
+    read_kept,
+    write_kept,
+)
 from perfgate.app.trees import read_suite
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted, render_accepted
@@ -21,7 +28,6 @@ from perfgate.baselines.permit import Request
 from perfgate.baselines.store import load_baselines
 from perfgate.baselines.update import update_entry
 from perfgate.errors import BaselineError, ConfigurationError
-from perfgate.files import write_atomically
 from perfgate.records import Record, parse_record
 from perfgate.sides.git import open_repository
 from perfgate.suite import Suite
@@ -39,8 +45,6 @@ __all__ = [
     "who_asks",
 ]
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
@@ -56,7 +60,7 @@ class Update:
 
 def files_needed(suite: Suite, records: Sequence[Record], *, only: Sequence[str] = ()) -> list[str]:
     """The paths below the repository that :func:`updated` reads; some may not be there yet."""
-    folder, key = _folder(suite), hardware_key(records)
+    folder, key = folder_of(suite), hardware_key(records)
     paths = [str(folder / key / f"{case}.json") for case in _cases(suite, records, only)]
     file = suite.sglang.file_of(key) if suite.sglang is not None else None
     return [str(folder / ACCEPTED), *([file] if file is not None else []), *paths]
@@ -78,7 +82,7 @@ def updated(
     BaselineError for records that are no baseline and for files that cannot be trusted,
     ConfigurationError for a suite without baselines. All is refused, or nothing.
     """
-    folder, key = _folder(suite), hardware_key(records)
+    folder, key = folder_of(suite), hardware_key(records)
     permissions = str(folder / ACCEPTED)
     before = parse_accepted(files[permissions], source=permissions) if permissions in files else ()
     native = load_baselines(
@@ -112,14 +116,6 @@ def updated(
     return Update(texts=changed, changes=tuple(changes))
 
 
-def _folder(suite: Suite) -> PurePosixPath:
-    if suite.state_folder is None:
-        raise ConfigurationError(
-            "the suite names no folder for baselines", fix="Add `baselines: baselines/` to it."
-        )
-    return PurePosixPath(suite.state_folder)
-
-
 def hardware_key(records: Sequence[Record]) -> str:
     """The key that all records share; part of a path, so not believed.
 
@@ -131,7 +127,7 @@ def hardware_key(records: Sequence[Record]) -> str:
             f"the records are of {len(keys)} kinds of machines: {', '.join(keys) or 'none'}",
             fix="Update one kind of machine at a time.",
         )
-    if not _KEY.fullmatch(keys[0]):
+    if not is_key(keys[0]):
         raise BaselineError(
             f"{keys[0]!r} is no hardware key", fix="Give a record that perfgate wrote."
         )
@@ -168,20 +164,20 @@ def keep(
 ) -> Update:
     """Bring the files of the repository at ``start`` up to date; nothing is written on a refusal.
 
-    BaselineError as :func:`updated` raises it, and where a metric got looser unexplained.
+    Of two at once one waits. BaselineError as :func:`updated` raises it, and where a metric got
+    looser unexplained.
     """
     git = open_repository(start, environ)
     judge = read_suite(git, suite)
     measured = [read_record(path) for path in records]
     paths = files_needed(judge, measured, only=only)
-    files = {path: text for path in paths if (text := _read(git.root / path)) is not None}
-    commit, _, date = git("show", "--no-patch", "--format=%H %cI", "HEAD").strip().partition(" ")
-    update = updated(
-        files, judge, measured, at=Tree(commit=commit, date=date), request=request, only=only
-    )
-    _refuse_unexplained(update.changes)
-    for path, text in update.texts.items():
-        write_atomically(git.root / path, text)
+    at = newest_commit(git)
+    with held(git):
+        files = {path: text for path in paths if (text := read_kept(git, path)) is not None}
+        update = updated(files, judge, measured, at=at, request=request, only=only)
+        _refuse_unexplained(update.changes)
+        for path, text in update.texts.items():
+            write_kept(git, path, text)
     return update
 
 
@@ -205,18 +201,6 @@ def _refuse_unexplained(changes: Iterable[CaseChange]) -> None:
             f"slower than the margin allows: {'; '.join(found)}",
             fix="Mend it, or accept it for a time: --reason TEXT --issue URL --expires DATE.",
         )
-
-
-def _read(path: Path) -> str | None:
-    """The text with its own line ends; None where there is no file."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BaselineError(
-            f"{path} cannot be read: {error}", fix="Restore the file from its last commit."
-        ) from error
 
 
 def read_record(path: Path) -> Record:

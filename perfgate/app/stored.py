@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from perfgate.app.kept_files import folder_of, kept_below, read_kept
 from perfgate.app.trees import read_suite
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted
@@ -16,7 +17,7 @@ from perfgate.baselines.margins import Margins
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines
 from perfgate.baselines.update import changes_since
-from perfgate.errors import BaselineError, ConfigurationError
+from perfgate.errors import ConfigurationError
 from perfgate.records import Value
 from perfgate.sides.git import Git, open_repository
 from perfgate.suite import Suite
@@ -65,8 +66,8 @@ def debts(start: Path, environ: Mapping[str, str], *, suite: str, today: date) -
     be trusted.
     """
     git, judge = _open(start, environ, suite)
-    path = f"{_folder(judge, suite)}/{ACCEPTED}"
-    text = _texts(git, [git.root / path]).get(path)
+    path = str(folder_of(judge, named=suite) / ACCEPTED)
+    text = read_kept(git, path)
     found = [
         Debt(acceptance=one, days_left=one.days_left(today), since=_since(git, one))
         for one in (() if text is None else parse_accepted(text, source=path))
@@ -84,8 +85,7 @@ def entries(
     ConfigurationError, too, for a case that has none.
     """
     git, judge = _open(start, environ, suite)
-    folder = git.root / _folder(judge, suite)
-    files = _texts(git, sorted(folder.glob("*/*.json")))
+    files = kept_below(git, folder_of(judge, named=suite), "*/*.json")
     keys = sorted({path.split("/")[-2] for path in files})
     found = [
         _entry(one, judge)
@@ -105,28 +105,6 @@ def entries(
 def _open(start: Path, environ: Mapping[str, str], suite: str) -> tuple[Git, Suite]:
     git = open_repository(start, environ)
     return git, read_suite(git, suite)
-
-
-def _folder(judge: Suite, suite: str) -> str:
-    if judge.state_folder is None:
-        raise ConfigurationError(
-            f"{suite} names no folder for baselines", fix="Add `baselines: baselines/` to it."
-        )
-    return judge.state_folder.rstrip("/")
-
-
-def _texts(git: Git, paths: Sequence[Path]) -> dict[str, str]:
-    found = {}
-    for path in paths:
-        try:
-            found[path.relative_to(git.root).as_posix()] = path.read_bytes().decode("utf-8")
-        except FileNotFoundError:
-            continue
-        except (OSError, UnicodeDecodeError) as error:
-            raise BaselineError(
-                f"{path} cannot be read: {error}", fix="Restore the file from its last commit."
-            ) from error
-    return found
 
 
 def _since(git: Git, acceptance: Acceptance) -> str | None:

@@ -1,13 +1,12 @@
-"""Finds baselines among files and writes them back; what they say is decided elsewhere."""
+"""Finds baselines among files; what they say is decided elsewhere. No effect."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from perfgate.baselines.native import Baseline, parse_baseline, render_baseline
+from perfgate.baselines.native import Baseline, parse_baseline
 from perfgate.errors import BaselineError
-from perfgate.files import write_atomically
 from perfgate.verdict.baseline import StoredJobs
 
 NO_BASELINES = frozenset({"calibration.json"})
@@ -48,14 +47,3 @@ def _refuse_misplaced(baseline: Baseline, place: PurePosixPath) -> None:
 def stored_jobs(baselines: Mapping[str, Baseline]) -> dict[str, StoredJobs]:
     """What :func:`perfgate.verdict.decide.decide` takes as ``baselines``."""
     return {case: baseline.stored_jobs() for case, baseline in baselines.items()}
-
-
-def path_of(baseline: Baseline, *, folder: Path) -> Path:
-    return folder / baseline.hardware_key / f"{baseline.case}.json"
-
-
-def write_baseline(baseline: Baseline, *, folder: Path) -> Path:
-    """Write the file whole or not at all; returns its path, raises OSError."""
-    path = path_of(baseline, folder=folder)
-    write_atomically(path, render_baseline(baseline))
-    return path

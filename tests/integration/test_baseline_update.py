@@ -214,6 +214,50 @@ class TestShowAndDebt:
         assert "No entry is kept" in done_well(perfgate(project.path, "baseline", "show"))
 
 
+class TestTheFolder:
+    def test_two_updates_at_once__lose_nothing(self, project: Project) -> None:
+        done_well(project.update(a_job(wan=1000)))
+        paths = [project.path.parent / f"{day}.json" for day in range(2, 6)]
+        for day, path in enumerate(paths, start=2):
+            path.write_text(to_json(a_job(day, wan=1000)))
+        command = [sys.executable, "-m", "perfgate", "baseline", "update", "--reason", "because"]
+        running = [
+            subprocess.Popen(
+                [*command, "--record", str(path)],
+                cwd=project.path,
+                env=environment(),
+                stdout=subprocess.DEVNULL,
+            )
+            for path in paths
+        ]
+        assert [one.wait(timeout=120) for one in running] == [0] * len(paths)
+        text = (project.path / WAN).read_text()
+        assert parse_baseline(text, source=str(WAN)).derived.jobs == 1 + len(paths)
+
+    def test_a_link_out_of_the_repository__is_not_followed(self, project: Project) -> None:
+        outside = project.path.parent / "outside"
+        outside.mkdir()
+        (project.path / "baselines").symlink_to(outside)
+        done = project.update(a_job(wan=1000))
+        assert done.returncode == 5
+        assert "leads out of the repository by a link" in done.stderr
+        assert not any(outside.iterdir())
+
+    def test_a_file_in_the_place_of_a_folder(self, project: Project) -> None:
+        project.file("baselines/cpu-test-x2", "no folder")
+        done = project.update(a_job(wan=1000))
+        assert done.returncode == 5
+        assert f"{WAN} cannot be read: Not a directory" in done.stderr
+
+    def test_before_the_first_commit(self, tmp_path: Path) -> None:
+        bare = Project(tmp_path / "bare")
+        bare.write(perfgate_yml=SUITE)
+        done = bare.update(a_job(wan=1000))
+        assert done.returncode == 2
+        assert "has no commit yet" in done.stderr
+        assert "git commit" in done.stderr
+
+
 # Ends its own process without a word at the Nth thing that it does to a file of the repository.
 KILLED = dedent(
     """\

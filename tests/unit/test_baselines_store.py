@@ -4,7 +4,7 @@ import pytest
 
 from perfgate.baselines.entry import add_job
 from perfgate.baselines.native import render_baseline
-from perfgate.baselines.store import load_baselines, path_of, stored_jobs, write_baseline
+from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BaselineError
 from perfgate.verdict.decide import decide
 from tests.factories import a_case_record, a_record
@@ -61,12 +61,8 @@ def test_a_file_moved_to_another_place__is_refused(path, told):
     assert told in caught.value.problem
 
 
-def test_a_written_baseline__is_found_again_and_judges(tmp_path):
-    baseline = a_baseline(jobs=12)
-    path = write_baseline(baseline, folder=tmp_path / "baselines")
-    assert path == path_of(baseline, folder=tmp_path / "baselines")
-    assert [one.name for one in path.parent.iterdir()] == ["wan.json"]
-    files = {path.relative_to(tmp_path).as_posix(): path.read_text(encoding="utf-8")}
+def test_a_written_baseline__is_found_again_and_judges():
+    files = {f"baselines/{KEY}/wan.json": render_baseline(a_baseline(jobs=12))}
     known = stored_jobs(load_baselines(files, hardware_key=KEY))
     slow = a_record([a_case_record("wan", base=[], head=[1100, 1101])], strategy="baseline")
     assert decide(slow, baselines=known).verdict == "regressed"
