@@ -9,7 +9,7 @@ from perfgate.errors import ConfigurationError
 def test_a_file_in_the_way__is_told(tmp_path):
     (tmp_path / "folder").write_text("none")
     place = tmp_path / "folder" / "h100.json"
-    with pytest.raises(ConfigurationError, match="h100.json cannot be written") as caught:
+    with pytest.raises(ConfigurationError, match=r"h100\.json cannot be written") as caught:
         write_whole(place, "{}")
     assert caught.value.fix
 
