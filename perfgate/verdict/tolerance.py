@@ -360,6 +360,8 @@ def memory_name(key: str) -> str:
 def _not_guarded(expected: Expected, run: Run) -> list[str]:
     """What the rule lets through without a look, as warnings."""
     told = []
+    if expected.e2e_ms is None:
+        told.append("the baseline holds 0 for end-to-end: nothing guards it")
     new = [stage for stage in run.stages_ms if stage not in expected.stages_ms]
     if new and expected.stages_ms:
         told.append(f"not in the baseline and not judged: {', '.join(new)}")

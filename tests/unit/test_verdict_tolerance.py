@@ -226,6 +226,13 @@ def test_a_scenario_that_guards_nothing_decides_nothing():
     assert judged(stored(e2e_ms=None), a_run()).verdict == "inconclusive"
 
 
+def test_end_to_end_of_zero_is_told_above_what_passes():
+    expected = Expected(scenario="s", e2e_ms=None, stages_ms={"DenoisingStage": 100.0})
+    decided = judged(expected, a_run(stages_ms={"DenoisingStage": 100.0}))
+    assert decided.verdict == "passed"
+    assert decided.warnings == ("the baseline holds 0 for end-to-end: nothing guards it",)
+
+
 def test_a_stage_that_takes_no_time_has_its_pad():
     decided = judged(stored(stages_ms={"SetUp": 0.0}), a_run(stages_ms={"SetUp": 121.0}))
     assert decided.verdict == "regressed"
