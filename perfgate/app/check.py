@@ -139,7 +139,13 @@ class _Look:
         if one.old is None or self.state is None:
             return Audit(findings=one.new.findings)
         kept = self.state.kept(one.path, scenarios_of(one.new))
-        return audit_against(one.new, one.old, terms=self.state.terms(one.path), kept=kept)
+        return audit_against(
+            one.new,
+            one.old,
+            terms=self.state.terms(one.path),
+            kept=kept,
+            figures=self.state.figures(one.path) if one.new.permissions is not None else {},
+        )
 
     def software(self, looked: Sequence[_Looked]) -> list[Finding]:
         """Across files: entries of one machine that were measured on different software."""

@@ -13,7 +13,9 @@ from pathlib import Path
 from perfgate.app.earlier import InCommit, OtherFile, read_text
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted
-from perfgate.baselines.audit_native_against import Terms
+from perfgate.baselines.audit_accepted import Key
+from perfgate.baselines.audit_native import parsed
+from perfgate.baselines.audit_native_against import Terms, values_of
 from perfgate.baselines.audit_state import Kept
 from perfgate.baselines.places import Document, read_document
 from perfgate.records import GatePolicy
@@ -58,6 +60,15 @@ class State:
         """
         known = set(scenarios)
         return {file.stem: kept for file, kept in self._launches(path) if file.stem in known}
+
+    def figures(self, permissions: Path) -> dict[Key, float]:
+        """What the launches beside a file of permissions give, by hardware, case and metric."""
+        found: dict[Key, float] = {}
+        for file in sorted(permissions.parent.glob("*/*.json")):
+            baseline = parsed(_document(read_text(file), file))
+            for metric, value in values_of(baseline).items() if baseline is not None else ():
+                found[(file.parent.name, file.stem, metric)] = value
+        return found
 
     def _launches(self, path: Path) -> Iterator[tuple[Path, Kept]]:
         files, root = self._sglang(), self._root()

@@ -6,16 +6,22 @@ a reference that moves is an error: every slowdown would begin anew from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import yaml
 
 from perfgate.baselines.accepted import parse_accepted
 from perfgate.baselines.audit import Finding, Limits, Severity, as_text
+from perfgate.baselines.margins import Margins
 from perfgate.errors import BaselineError
+from perfgate.records import GatePolicy
 from perfgate.verdict.acceptance import Acceptance
-from perfgate.verdict.wording import count
+from perfgate.verdict.wording import count, percent
+
+Key: TypeAlias = tuple[str, str, str]
+"""Hardware, case and metric, as :attr:`Acceptance.key` has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +32,7 @@ class Permissions:
     """
 
     name: str
-    accepted: Mapping[tuple[str, str, str], tuple[Acceptance, int]] | None
+    accepted: Mapping[Key, tuple[Acceptance, int]] | None
     findings: tuple[Finding, ...]
 
 
@@ -59,8 +65,13 @@ def audit_accepted(text: str, *, name: str, limits: Limits) -> Permissions:
     return Permissions(name=name, accepted=placed, findings=found)
 
 
-def audit_permissions(new: Permissions, old: Permissions) -> list[Finding]:
-    """What a change permits more of, or from another figure on."""
+def audit_permissions(
+    new: Permissions, old: Permissions, *, figures: Mapping[Key, float], policy: GatePolicy
+) -> list[Finding]:
+    """What a change permits more of, from another figure on, or for ever.
+
+    ``figures`` are those that the baselines hold now, by the key of a permission.
+    """
     found: list[Finding] = []
     if new.accepted is None or old.accepted is None:
         return found
@@ -76,8 +87,8 @@ def audit_permissions(new: Permissions, old: Permissions) -> list[Finding]:
                 f"the reference moved from {then.reference.value} to {now.reference.value}: it is "
                 "the figure from before the slowdown"
             )
-            figures = {"stored": now.reference.value, "derived": then.reference.value}
-            found.append(_finding(name, line, now, "error", "reference.value", told, **figures))
+            values = {"stored": now.reference.value, "derived": then.reference.value}
+            found.append(_finding(name, line, now, "error", "reference.value", told, **values))
         if now.ceiling > then.ceiling:
             told = f"it permits more: {then.ceiling:g} times the reference before"
             found.append(_finding(name, line, now, "warning", "ceiling", told, stored=now.ceiling))
@@ -85,7 +96,28 @@ def audit_permissions(new: Permissions, old: Permissions) -> list[Finding]:
             told = f"it lasts longer: until {then.expires} before"
             stored = str(now.expires)
             found.append(_finding(name, line, now, "warning", "expires", told, stored=stored))
+    for key, (gone, _) in old.accepted.items():
+        if key not in new.accepted:
+            found += _gone(name, gone, figures.get(key), policy)
     return found
+
+
+def _gone(
+    name: str, gone: Acceptance, figure: float | None, policy: GatePolicy
+) -> Iterator[Finding]:
+    """A permission that was taken out while what it permitted is still there."""
+    if figure is None:
+        told = "the permission went, and no launches say whether it is as fast as before again"
+        yield _finding(name, 1, gone, "warning", "", told)
+        return
+    margin = Margins.of_machine(gone.hardware, policy).of(gone.metric, {gone.metric: figure})
+    if margin is not None and gone.ratio(figure) > 1.0 + margin:
+        told = (
+            f"the permission went, and the baseline is still {percent(gone.ratio(figure) - 1.0)} "
+            "since then: only an update that finds it as fast as before takes one away"
+        )
+        reference = gone.reference.value
+        yield _finding(name, 1, gone, "error", "", told, stored=figure, derived=reference)
 
 
 def _finding(
@@ -96,7 +128,7 @@ def _finding(
     field: str,
     message: str,
     *,
-    stored: float | str,
+    stored: float | str | None = None,
     derived: float | None = None,
 ) -> Finding:
     hardware, _, metric = acceptance.key
@@ -104,7 +136,7 @@ def _finding(
         file=name,
         line=line,
         scenario=acceptance.case,
-        field=f"{hardware}.{metric}.{field}",
+        field=f"{hardware}.{metric}.{field}".rstrip("."),
         stored=stored,
         derived=derived,
         severity=severity,

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.audit import Finding, Limits, as_text, in_order, not_repeated
-from perfgate.baselines.audit_accepted import Permissions, audit_accepted, audit_permissions
+from perfgate.baselines.audit_accepted import Key, Permissions, audit_accepted, audit_permissions
 from perfgate.baselines.audit_against import audit_changes
 from perfgate.baselines.audit_native import KIND as NATIVE
 from perfgate.baselines.audit_native import audit_native
@@ -72,20 +72,32 @@ def scenarios_of(version: Version) -> tuple[str, ...]:
     return tuple(found) if isinstance(found, dict) else ()
 
 
-def audit_against(new: Version, old: Version, *, terms: Terms, kept: Mapping[str, Kept]) -> Audit:
+def audit_against(
+    new: Version,
+    old: Version,
+    *,
+    terms: Terms,
+    kept: Mapping[str, Kept],
+    figures: Mapping[Key, float],
+) -> Audit:
     """A file and what changed in it; what the earlier version holds just the same is counted.
 
     ``kept`` is for sglang's files: by scenario, the launches that are kept beside them.
+    ``figures`` is for permissions: what the baselines beside them hold, by their keys.
     """
     fresh = not_repeated(new.findings, old.findings)
-    found = [*fresh, *_changes(new, old, terms, kept)]
+    if new.permissions is not None and old.permissions is not None:
+        changes = audit_permissions(
+            new.permissions, old.permissions, figures=figures, policy=terms.policy
+        )
+    else:
+        changes = _changes(new, old, terms, kept)
+    found = [*fresh, *changes]
     return Audit(findings=tuple(in_order(found)), standing=len(new.findings) - len(fresh))
 
 
 def _changes(new: Version, old: Version, terms: Terms, kept: Mapping[str, Kept]) -> list[Finding]:
     """What changed, by the kind of file; of two kinds of files nothing can be said."""
-    if new.permissions is not None and old.permissions is not None:
-        return audit_permissions(new.permissions, old.permissions)
     after, before = new.document, old.document
     if after is None or before is None or not _same_kind(after, before):
         return []

@@ -147,3 +147,17 @@ def test_acceptances_in_disorder(project: Project) -> None:
     done = perfgate(project.repository.path, "baseline", "check", FILE, "--against", "HEAD")
     assert (done.returncode, done.stdout) == (5, "")
     assert "accepted.yml" in done.stderr
+
+
+def test_a_permission_stays_until_an_update_finds_it_paid(project: Project) -> None:
+    project.update(1300, day=2, request=GRANTED)
+    project.repository.commit()
+    permissions = (project.repository.path / "perfgate/accepted.yml").read_text()
+    project.repository.file("perfgate/accepted.yml", "version: 1\naccepted: []\n")
+    code, errors, told = project.check("perfgate")
+    assert (code, errors[0]) == (5, (CASE, "cpu-test-x2.DecodingStage"))
+    assert "the baseline is still +30.0 % since then" in told
+    project.repository.file("perfgate/accepted.yml", permissions)
+    project.update(1000, day=3)
+    assert "accepted: []" in (project.repository.path / "perfgate/accepted.yml").read_text()
+    assert project.check("perfgate")[:2] == (0, [])

@@ -24,8 +24,10 @@ def version(*accepted: Acceptance, today: date = TODAY) -> Version:
     return audit_version(render_accepted(accepted), name=NAME, limits=limits)
 
 
-def changes(new: Version, old: Version) -> tuple[Finding, ...]:
-    return audit_against(new, old, terms=TERMS, kept={}).findings
+def changes(new: Version, old: Version, *, now: float | None = None) -> tuple[Finding, ...]:
+    """What is found where the baseline of the one metric is ``now``."""
+    figures = {} if now is None else {an_acceptance().key: now}
+    return audit_against(new, old, terms=TERMS, kept={}, figures=figures).findings
 
 
 def test_what_is_in_force() -> None:
@@ -56,10 +58,23 @@ def test_a_new_permission_is_told() -> None:
     assert warning.message.endswith("a new permission: up to 1.15 times 1000")
 
 
-def test_one_that_is_gone_or_smaller_needs_no_word() -> None:
-    assert changes(version(), version(an_acceptance())) == ()
+def test_one_that_is_paid_or_smaller_needs_no_word() -> None:
+    assert changes(version(), version(an_acceptance()), now=1029.0) == ()
     smaller = an_acceptance(ceiling=1.1, expires=date(2026, 6, 30))
     assert changes(version(smaller), version(an_acceptance())) == ()
+
+
+def test_one_that_is_gone_while_the_baseline_is_still_slower() -> None:
+    (error,) = changes(version(), version(an_acceptance()), now=1100.0)
+    assert (error.severity, error.field) == ("error", "cpu-test-x2.end-to-end")
+    assert (error.stored, error.derived) == (1100.0, 1000.0)
+    assert "the baseline is still +10.0 % since then" in error.message
+
+
+def test_one_that_is_gone_and_nobody_knows() -> None:
+    (warning,) = changes(version(), version(an_acceptance()))
+    assert warning.severity == "warning"
+    assert "no launches say whether it is as fast as before" in warning.message
 
 
 def test_more_and_longer_is_told() -> None:

@@ -65,6 +65,6 @@ def test_an_audit_ends_with_findings(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from([*places(good)]))
     odd = audited(replaced(good, path, data.draw(st.sampled_from(ODD))))
     for new, old in ((odd, audited(good)), (audited(good), odd), (odd, odd)):
-        for one in audit_against(new, old, terms=TERMS, kept={}).findings:
+        for one in audit_against(new, old, terms=TERMS, kept={}, figures={}).findings:
             assert one.line >= 1
             json.loads(one.model_dump_json())
