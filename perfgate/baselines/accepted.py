@@ -87,13 +87,3 @@ class _WithoutAliases(yaml.SafeDumper):
 
 def _plain(acceptance: Acceptance) -> dict[str, object]:
     return acceptance.model_dump(mode="python")
-
-
-def with_acceptance(accepted: Iterable[Acceptance], new: Acceptance) -> tuple[Acceptance, ...]:
-    """The acceptances with ``new`` in the place of the one for the same metric, if there is one."""
-    return (*without(accepted, new.key), new)
-
-
-def without(accepted: Iterable[Acceptance], key: tuple[str, str, str]) -> tuple[Acceptance, ...]:
-    """The acceptances less the one of this key."""
-    return tuple(one for one in accepted if one.key != key)

@@ -224,7 +224,7 @@ def _looser(entry: Entry, after: Baseline, before: Baseline, terms: Terms) -> It
     for one in looser:
         path = ("derived", "metrics", one.metric, "value")
         yield entry.finding("error", path, one.told(), stored=one.new, derived=one.old)
-    margins = margins_of(after, terms)
+    margins = Margins.of_machine(after.hardware_key, terms.policy)
     tighter = [
         name
         for name, value in new.items()
@@ -246,16 +246,11 @@ def values_of(baseline: Baseline) -> dict[str, float]:
     return {name: figure.value for name, figure in metrics.items() if figure.value > 0.0}
 
 
-def margins_of(baseline: Baseline, terms: Terms) -> Margins:
-    """The plan of the gate that judges by this baseline."""
-    return Margins(policy=terms.policy, on_device=not baseline.hardware_key.startswith("cpu-"))
-
-
 def loosened(
     old: Mapping[str, float], new: Mapping[str, float], *, of: Baseline, terms: Terms
 ) -> list[Loosened]:
     """The metrics of an entry that got slower beyond their margins without a permission."""
-    margins = margins_of(of, terms)
+    margins = Margins.of_machine(of.hardware_key, terms.policy)
     return [
         Loosened(metric=name, old=old[name], new=value, why=why)
         for name, value in new.items()

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from perfgate.baselines.accepted import (
     parse_accepted,
     render_accepted,
-    with_acceptance,
-    without,
 )
 from perfgate.errors import BaselineError, ExitCode
 from perfgate.verdict.acceptance import Acceptance, Reference
@@ -124,13 +122,6 @@ def edited(old, new):
 )
 def test_a_file_with_a_slip_in_it__is_refused(text, told):
     assert told in refused(text)
-
-
-def test_one_metric__has_one_acceptance():
-    first, second = an_acceptance(), an_acceptance(ceiling=1.3)
-    other = an_acceptance(case="flux")
-    assert set(with_acceptance([first, other], second)) == {second, other}
-    assert without([first, other], second.key) == (other,)
 
 
 def test_the_last_day_counts():
