@@ -64,8 +64,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except (PerfgateError, KeyboardInterrupt, click.exceptions.Abort, OSError) as error:
-        message, code = _told(error)
-        click.echo(f"perfgate: {message}", err=True)
+        # Messages name what stands in files of a pull request, and runners read this stream.
+        from perfgate.report.escape import message  # noqa: PLC0415 - help loads no room
+
+        told, code = _told(error)
+        click.echo(message(f"perfgate: {told}"), err=True)
         return code
     return result if isinstance(result, int) else ExitCode.OK
 

@@ -34,10 +34,7 @@ _XML_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 def one_line(text: str, *, limit: int = 300) -> str:
     """The text without line breaks, control and invisible characters, cut to ``limit``."""
     text = _ANSI.sub("", text[: 4 * limit])
-    shown = "".join(
-        char if unicodedata.category(char) not in _DROPPED else ""
-        for char in " ".join(_LINE_BREAK.sub(" ", text).replace("\t", " ").split())
-    )
+    shown = _shown(" ".join(_LINE_BREAK.sub(" ", text).replace("\t", " ").split()))
     shown = " ".join(shown.split())
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
 
@@ -45,6 +42,20 @@ def one_line(text: str, *, limit: int = 300) -> str:
 def plain(text: str, *, limit: int = 300) -> str:
     """One line for a terminal or a job log, which a runner reads for ``::command::`` lines."""
     return without_commands(one_line(text, limit=limit))
+
+
+def message(text: str) -> str:
+    """A message of several lines for a job log, with nothing in it that a runner obeys.
+
+    Where a line ends nobody can tell our own words from a name that stands in them.
+    """
+    lines = _LINE_BREAK.sub("\n", _ANSI.sub("", text)).expandtabs(4).split("\n")
+    return "\n".join(without_commands(_shown(line).rstrip()) for line in lines)
+
+
+def _shown(line: str) -> str:
+    """The line without control and invisible characters."""
+    return "".join(char for char in line if unicodedata.category(char) not in _DROPPED)
 
 
 def without_commands(line: str) -> str:
@@ -75,10 +86,7 @@ def escape_markdown(text: str, *, limit: int = 300) -> str:
 def log_lines(text: str, *, max_lines: int = 30, max_chars: int = 4000) -> list[str]:
     """The end of a log as clean lines, the last ones kept."""
     tail = _LINE_BREAK.sub("\n", _ANSI.sub("", text[-4 * max_chars :])).expandtabs(4)
-    lines = [
-        "".join(char for char in line if unicodedata.category(char) not in _DROPPED).rstrip()
-        for line in tail.strip().split("\n")
-    ]
+    lines = [_shown(line).rstrip() for line in tail.strip().split("\n")]
     kept: list[str] = []
     for line in reversed(lines[-max_lines:]):
         shown = line if len(line) <= 300 else line[:299] + "…"

@@ -243,6 +243,20 @@ class TestTheFolder:
         assert "leads out of the repository by a link" in done.stderr
         assert not any(outside.iterdir())
 
+    def test_a_name_in_a_file__gives_a_runner_no_command(self, project: Project) -> None:
+        done_well(project.update(a_job(wan=1000)))
+        data = json.loads((project.path / WAN).read_text())
+        data["must_match"]["\x1b[31m\n::error::boo\n##[add-mask]e"] = 3
+        project.file(str(WAN), json.dumps(data))
+        for arguments in (("show",), ("check", "baselines")):
+            done = perfgate(project.path, "baseline", *arguments, GITHUB_ACTIONS="true")
+            lines = (done.stdout + done.stderr).splitlines()
+            commands = [line for line in lines if line.lstrip().startswith("::")]
+            assert done.returncode == 5
+            assert all(line.startswith(("::error file=", "::warning file=")) for line in commands)
+            assert "must_match" in done.stdout + done.stderr
+            assert not any("##[" in line for line in lines if line not in commands)
+
     def test_a_file_in_the_place_of_a_folder(self, project: Project) -> None:
         project.file("baselines/cpu-test-x2", "no folder")
         done = project.update(a_job(wan=1000))

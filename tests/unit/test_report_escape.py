@@ -14,6 +14,7 @@ from perfgate.report.escape import (
     escape_markdown,
     fenced,
     log_lines,
+    message,
     one_line,
     plain,
     xml_text,
@@ -113,6 +114,16 @@ def test_plain__breaks_workflow_commands():
     assert "::" not in plain("::set-output name=x::y")
     assert "##[" not in plain("##[error]x")
     assert plain("aten::copy_").replace(JOINER, "") == "aten::copy_"
+
+
+def test_message__keeps_its_lines_and_breaks_workflow_commands():
+    told = message("perfgate: stages.\x1b[31m\n::error::boo\r\n ##[stop]x: bad\n  → Mend it.")
+    assert told.splitlines() == [
+        "perfgate: stages.",
+        f":{JOINER}:error:{JOINER}:boo",
+        f" ##{JOINER}[stop]x: bad",
+        "  → Mend it.",
+    ]
 
 
 def test_fenced__nothing_inside_closes_it():
