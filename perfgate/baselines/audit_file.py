@@ -97,10 +97,12 @@ def audit_against(
 
 
 def _changes(new: Version, old: Version, terms: Terms, kept: Mapping[str, Kept]) -> list[Finding]:
-    """What changed, by the kind of file; of two kinds of files nothing can be said."""
+    """What changed, by the kind of file."""
     after, before = new.document, old.document
-    if after is None or before is None or not _same_kind(after, before):
+    if after is None or before is None:
         return []
+    if not _same_kind(after, before):
+        return [_at(after.name, "this was another kind of file: what it guarded is gone")]
     if _is_sglang(after):
         launches = standing_on(after, before, kept, terms)
         changes = audit_changes(after, before, found=new.findings, measured=launches.measured)

@@ -188,6 +188,13 @@ def test_a_folder_in_the_place_of_a_file(repository: Repository) -> None:
     assert "the file vanished" in done.stdout
 
 
+def test_another_kind_of_file_in_the_place_of_one(repository: Repository) -> None:
+    repository.file(FILE, render_baseline(add_job(None, a_record(), "wan_t2v_tiny")))
+    done = perfgate(repository.path, "baseline", "check", FILE, "--against", "HEAD")
+    assert done.returncode == 5
+    assert "this was another kind of file: what it guarded is gone" in done.stdout
+
+
 def test_links__which_a_gate_does_not_follow(repository: Repository, tmp_path: Path) -> None:
     folder = repository.path / "perf_baselines"
     (tmp_path / "elsewhere").mkdir()
