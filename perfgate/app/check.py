@@ -13,6 +13,7 @@ from pathlib import Path
 from perfgate.app.earlier import InCommit, OtherFile, find_earlier, read_text
 from perfgate.app.state import State
 from perfgate.baselines.accepted import NAME as ACCEPTED
+from perfgate.baselines.accepted import render_accepted
 from perfgate.baselines.audit import Finding, Limits, as_text, in_order, not_repeated
 from perfgate.baselines.audit_file import (
     Audit,
@@ -129,6 +130,8 @@ class _Look:
     def at(self, path: Path, *, name: str) -> _Looked:
         new = audit_version(read_text(path), name=name, limits=self.limits)
         text = self.earlier.text(path) if self.earlier is not None else None
+        if text is None and isinstance(self.earlier, InCommit) and path.name == ACCEPTED:
+            text = render_accepted(())
         old = audit_version(text, name=name, limits=self.limits) if text is not None else None
         if self.earlier is not None and (old is None or (new.document and not old.document)):
             why = "is not in" if old is None else "is not JSON in"

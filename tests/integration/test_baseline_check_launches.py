@@ -151,6 +151,7 @@ def test_acceptances_in_disorder(project: Project) -> None:
 
 def test_a_permission_stays_until_an_update_finds_it_paid(project: Project) -> None:
     project.update(1300, day=2, request=GRANTED)
+    assert "a new permission: up to" in project.check("perfgate")[2]
     project.repository.commit()
     permissions = (project.repository.path / "perfgate/accepted.yml").read_text()
     project.repository.file("perfgate/accepted.yml", "version: 1\naccepted: []\n")
