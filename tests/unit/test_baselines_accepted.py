@@ -105,7 +105,7 @@ def edited(old, new):
         ("- 1", "holds no mapping"),
         ("accepted: [", "is not valid YAML"),
         ("version: 2\naccepted: []", "version"),
-        ("version: 1\naccpt: []", "accpt"),
+        ("version: 1\ngrants: []", "grants"),
         (edited("  ceiling: 1.15", "  ceiling: 1.15\n  ceiling: 9"), "'ceiling' stands twice"),
         (edited("  ceiling: 1.15", "  ceiling: 0.9"), "accepted.0.ceiling"),
         (edited("  ceiling: 1.15", "  ceiling: .inf"), "accepted.0.ceiling"),
