@@ -26,12 +26,38 @@ def refuse_records(records: Sequence[Record], case_id: str, margins: Margins) ->
             f"the records are of different machines: {', '.join(keys)}",
             fix="Update one kind of machine at a time.",
         )
+    _refuse_another(records, case_id)
     for record in records:
         case = case_of(record, case_id)
         _refuse_launches(case, record)
         _refuse_impossible(case)
         _refuse_wrong_work(case)
     _refuse_disagreement(records, case_id, margins)
+
+
+def other_software(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """What differs of what must match, in words; empty where nothing does."""
+    return ", ".join(
+        f"{key} {old.get(key, 'not set')} → {new.get(key, 'not set')}"
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    )
+
+
+def _refuse_another(records: Sequence[Record], case_id: str) -> None:
+    """Jobs of one update that cannot stand in one entry."""
+    first = records[0]
+    workload = case_of(first, case_id).workload_hash
+    for record in records[1:]:
+        software = other_software(first.fingerprint.must_match, record.fingerprint.must_match)
+        another = case_of(record, case_id).workload_hash
+        if software or another != workload:
+            told = software or f"workload hash {workload} → {another}"
+            raise BaselineError(
+                f"two jobs measured {case_id} differently: {told}",
+                fix="Give records of one software and one workload; the newer ones alone start "
+                "the entry over.",
+            )
 
 
 def _refuse_launches(case: CaseRecord, record: Record) -> None:

@@ -15,7 +15,7 @@ from perfgate.baselines.entry import add_job, following, remembered
 from perfgate.baselines.margins import Margins
 from perfgate.baselines.native import Baseline, Milestone
 from perfgate.baselines.permit import Request, permitted
-from perfgate.baselines.refusals import refuse_records
+from perfgate.baselines.refusals import other_software, refuse_records
 from perfgate.errors import BaselineError
 from perfgate.records import GatePolicy, Record
 from perfgate.verdict.acceptance import Acceptance
@@ -115,21 +115,13 @@ def _joined(
     over = f"starts over from {count(len(records), 'job')}"
     if earlier.workload_hash != fresh.workload_hash:
         return "changed workload", fresh, (f"{over}: another workload, declared as one",)
-    software = _other_software(earlier.must_match, fresh.must_match)
+    software = other_software(earlier.must_match, fresh.must_match)
     if software:
         return "updated", following(fresh, earlier), (f"{over} on other software: {software}",)
     moved = _moved(_values(earlier), _values(fresh), margins)
     if moved:
         return "updated", following(fresh, earlier), (f"{over} at another level: {moved}",)
     return "updated", _with_jobs(earlier, records, fresh.case), ()
-
-
-def _other_software(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    return ", ".join(
-        f"{key} {old.get(key, 'not set')} → {new.get(key, 'not set')}"
-        for key in sorted({*old, *new})
-        if old.get(key) != new.get(key)
-    )
 
 
 def _moved(old: Mapping[str, float], new: Mapping[str, float], margins: Margins) -> str:

@@ -143,6 +143,15 @@ class TestRefusals:
         told = refused(a_job(1000, launch, 1000))
         assert f"a launch of {CASE} is flagged (clock limit: 900 of 1980 MHz)" in told
 
+    def test_jobs_on_other_software(self):
+        other = a_job(1000, day=2, fingerprint=a_fingerprint(torch="2.14.0"))
+        told = refused(a_job(1000), other)
+        assert told == f"two jobs measured {CASE} differently: torch 2.13.0 → 2.14.0"
+
+    def test_jobs_of_another_workload(self):
+        told = refused(a_job(1000), a_job(1000, day=2, workload_hash="f" * 16))
+        assert told.endswith(f"workload hash {WORKLOAD} → {'f' * 16}")
+
     @pytest.mark.parametrize("total", [1e-300, 4e-7, 1e13, 1.7e308])
     def test_figures_that_nobody_can_have_measured(self, total):
         told = refused(a_job({"total": total, "DenoisingStage": 800}))
