@@ -6,6 +6,7 @@ from datetime import date
 
 from perfgate.app.keep import Request
 from perfgate.app.propose import Proposal, propose
+from perfgate.baselines.native import parse_baseline
 from perfgate.github.pulls import GitHubPulls
 from perfgate.records import Tree
 from perfgate.suite import parse_suite
@@ -87,3 +88,9 @@ def merge(github, pull):
     files = {path: github.bare.text(tip, path) for path in changed}
     github.bare.commit("main", "merge", files=files, parents=parents)
     github.pulls.close(pull)
+
+
+def value(github, path, name=BRANCH):
+    """The end-to-end figure of a baseline on a branch."""
+    text = github.bare.text(name, path)
+    return round(parse_baseline(text, source=path).derived.metrics["end-to-end"].value)

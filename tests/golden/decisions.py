@@ -2,60 +2,10 @@
 
 from __future__ import annotations
 
-from perfgate.records import Accepted, Cost, Decision, Problem, Tree
-from perfgate.report.comment import Earlier
-from tests.factories import a_case_decision, a_decision, a_metric
-
-BASE = Tree(commit="1f0c9a7be2d44c0f9b6f3b1c5e8d7a6940312c55", ref="main")
-HEAD = Tree(commit="8b1d3e5f70a2c4d6e8f9a1b3c5d7e9f0a2b4c6d8", ref="refs/pull/412/merge")
-MACHINE = "nvidia-h100-80gb-hbm3-x1"
-TOLD = {"driver": "580.65.06", "torch": "2.13.0", "clocks": "locked at 1755 MHz", "fit": "yes"}
-EARLIER = (
-    Earlier(
-        commit="5c2e9b7d1a3f4c6e8b0d2f4a6c8e0b1d3f5a7c9e",
-        verdict="passed",
-        headline="🟢 perfgate: 6 of 6 cases as fast as base, within ±0.9 %; 19 launches, "
-        "11 GPU minutes",
-        when="2026-03-02 09:14 UTC",
-        run_url="https://github.com/example/video/actions/runs/101",
-    ),
-)
-
-
-def told(cases=None, **rest) -> Decision:
-    """A decision of a pull request that was measured on one H100."""
-    return a_decision(
-        cases,
-        **{"base": BASE, "head": HEAD, "hardware_key": MACHINE, "told": TOLD, **rest},
-    )
-
-
-def video(**moved):
-    """The metrics of a 22 s text-to-video request; ``moved`` replaces one, by its first word."""
-    rows = {
-        "total": a_metric("end-to-end", 22610, 22625, low=0.9980, high=1.0034),
-        "text": a_metric("TextEncodingStage", 412, 413, low=0.991, high=1.014),
-        "denoising": a_metric("DenoisingStage", 21700, 21712, low=0.9978, high=1.0033),
-        "decoding": a_metric("DecodingStage", 346, 347, low=0.989, high=1.017),
-        "latents": a_metric(
-            "LatentPreparationStage",
-            0.82,
-            0.91,
-            low=0.96,
-            high=1.26,
-            judged=False,
-            reason="under 5 ms",
-        ),
-        "step": a_metric("median step", 429.1, 429.4, low=0.9985, high=1.0029),
-        "memory": a_metric("peak memory", 34211, 34211, unit="MiB", low=1.0, high=1.0),
-    }
-    return [*{**rows, **moved}.values()]
-
-
-def quick(name: str, total: float, **rest):
-    """A case that is plainly unchanged."""
-    metric = a_metric("end-to-end", total, total * 1.001, low=0.994, high=1.007)
-    return a_case_decision(name, metrics=[metric], output="same", **rest)
+from perfgate.records import Cost, Decision, Problem, Tree
+from tests.factories import a_case_decision, a_metric
+from tests.golden.machine import HEAD, quick, told, video
+from tests.golden.permissions import accepted_and_crept, permission_over, permission_over_on_main
 
 
 def one_stage_slower() -> Decision:
@@ -377,78 +327,6 @@ def by_tolerance() -> Decision:
         "it never claims an improvement"
     )
     return told([faster, slower], strategy="tolerance", base=None, notes=(rule,))
-
-
-def since(row, first, best, stood=None):
-    """The row with what was accepted of it before."""
-    return row.model_copy(update={"first": first, "best": best, "accepted": stood})
-
-
-def permitted(row, reference, *, state="holds", days_left=27, expires="2026-12-31"):
-    """How the permission of the story stands beside the figure of head."""
-    return Accepted(
-        state=state,
-        ratio=row.head / reference,
-        ceiling=1.15,
-        reference=reference,
-        commit="77f0c2a9b1d3e5f7a9c1e3f5b7d9a1c3e5f7092b",
-        reason="the new scheduler needs one more sync; better images",
-        issue="https://github.com/example/video/issues/23055",
-        expires=expires,
-        days_left=days_left,
-    )
-
-
-def accepted_and_crept() -> Decision:
-    decoding = a_metric("DecodingStage", 346, 389, "accepted", low=1.111, high=1.138)
-    whole = a_metric("end-to-end", 22610, 22655, low=0.9990, high=1.0049)
-    rows = video(
-        total=since(whole, 19180, 19020),
-        decoding=since(decoding, 340, 331, permitted(decoding, 346)),
-    )
-    accepted = a_case_decision(
-        "wan2_1_t2v_1.3b",
-        "accepted",
-        rows,
-        pairs=5,
-        output="same",
-        sentence="DecodingStage +12.4 % (11.1 to 13.8), 346 → 389 ms; end-to-end +0.2 % (0 to 0.5)"
-        "; DecodingStage +12.4 % since 77f0c2a9b1d3, accepted up to +15.0 % until 2026-12-31",
-    )
-    total = a_metric("end-to-end", 6440, 6438, low=0.994, high=1.007)
-    faster = a_case_decision("flux_1_dev", metrics=[since(total, 7075, 6410)], output="same")
-    return told([accepted, faster, quick("qwen_image", 6440)])
-
-
-def permission_over() -> Decision:
-    row = a_metric("end-to-end", 22610, 22625, low=0.9980, high=1.0034)
-    stood = permitted(row, 20100, state="over", days_left=-3)
-    owing = a_case_decision(
-        "wan2_1_t2v_1.3b", metrics=video(total=since(row, 20100, 20100, stood)), output="same"
-    )
-    note = (
-        "wan2_1_t2v_1.3b · end-to-end: +12.6 % since 77f0c2a9b1d3, accepted until 2026-12-31, "
-        "which is over. This change makes it no worse, but the default branch's own gate fails; "
-        "fix https://github.com/example/video/issues/23055, or renew it by a pull request "
-        "(perfgate baseline update with --issue and --expires)"
-    )
-    return told([owing], notes=(note,))
-
-
-def permission_over_on_main() -> Decision:
-    row = a_metric("end-to-end", 22610, 22625, "regressed", low=0.9980, high=1.0034)
-    stood = permitted(row, 20100, state="over", days_left=-3)
-    since_then = "+12.6 % since 77f0c2a9b1d3, accepted until 2026-12-31, which is over"
-    row = since(row, 20100, 20100, stood).model_copy(update={"reason": since_then})
-    owing = a_case_decision(
-        "wan2_1_t2v_1.3b", "regressed", metrics=video(total=row), pairs=5, output="same"
-    )
-    note = (
-        f"wan2_1_t2v_1.3b · end-to-end: {since_then}; fix "
-        "https://github.com/example/video/issues/23055, or renew it by a pull request "
-        "(perfgate baseline update with --issue and --expires)"
-    )
-    return told([owing], notes=(note,))
 
 
 STORIES = (

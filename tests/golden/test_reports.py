@@ -11,7 +11,8 @@ from perfgate.report.comment import Links, render_comment
 from perfgate.report.junit import render_junit
 from perfgate.report.summary import render_summary
 from perfgate.report.terminal import render_terminal
-from tests.golden.decisions import EARLIER, STORIES
+from tests.golden.decisions import STORIES
+from tests.golden.machine import EARLIER
 
 LINKS = Links(
     run_url="https://github.com/example/video/actions/runs/117",
