@@ -73,8 +73,9 @@ def _about(size: Size, where: str, seed: int, minutes: float) -> str:
         f"equal sides a family, {size.slow} of every slowdown, {size.peers} of the peers "
         f"({size.bootstrap} of the bootstrap), on the same launches; {size.suites} suites of "
         f"{METRICS} metrics. Each trial has {HISTORY} stored differences of equal sides; false "
-        "blocks 1 %, misses 5 %, margin 3 %, 2 to 12 pairs. perfgate's rows are the shipped "
-        "`SequentialGate` itself. Launches count the burn-in; the peers' earlier runs are free."
+        "blocks 1 %, misses 5 %, margin 3 %, 2 to 12 pairs. perfgate's rows of pairs are the "
+        "shipped `SequentialGate` itself, its baseline row the shipped `predict`. Launches count "
+        "the burn-in; the peers' earlier runs are free."
     )
 
 
