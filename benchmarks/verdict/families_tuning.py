@@ -48,4 +48,15 @@ FAMILIES: tuple[Family, ...] = (
         outlier_share=0.03,
         drift=0.02,
     ),
+    Family(name="grown-1.5", launch=0.015, past=Family(name="then", launch=0.010)),
+    Family(name="grown-2", launch=0.016, past=Family(name="then", launch=0.008)),
+    Family(name="grown-3", launch=0.030, past=Family(name="then", launch=0.010)),
+    Family(name="busy", launch=0.010, busy=0.5),
+    Family(
+        name="new-jump-7",
+        launch=0.005,
+        jump=0.07,
+        jump_share=0.25,
+        past=Family(name="then", launch=0.005),
+    ),
 )

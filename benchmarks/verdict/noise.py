@@ -50,6 +50,11 @@ class Family:
     """Correlation of a step with the one before."""
     job: float = 0.5
     """Spread from job to job in units of ``launch``."""
+    busy: float = 0.0
+    """How much the spread itself differs from job to job: of its logarithm, a standard deviation.
+    A job's own jumps and outliers keep their sizes."""
+    past: Family | None = None
+    """What the machine was like in the jobs before this one, where it has changed since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +92,12 @@ def draw(family: Family, rng: np.random.Generator, *, jobs: int, launches: int) 
     if family.outlier_share:
         hit = rng.random(size) < family.outlier_share
         machine = machine + hit * rng.exponential(family.outlier, size)
+    own = family.launch * _deviates(family.tail, rng, size)
+    if family.busy:
+        own = own * np.exp(rng.normal(0.0, family.busy, (jobs, 1)))
     return Jobs(
         machine=machine,
-        own=family.launch * _deviates(family.tail, rng, size),
+        own=own,
         steps=_steps(family, rng, size),
         head_factor=family.head_factor,
     )

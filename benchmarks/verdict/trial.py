@@ -66,11 +66,12 @@ def _only(launches: Floats) -> Bools:
 
 def draw_trials(family: Family, rng: np.random.Generator, trials: int) -> Trials:
     """Independent trials; both sides of an earlier job are base's."""
+    before = family.past or family
     here = draw(family, rng, jobs=trials, launches=_HERE)
-    earlier = draw(family, rng, jobs=trials, launches=1 + 2 * HISTORY)
+    earlier = draw(before, rng, jobs=trials, launches=1 + 2 * HISTORY)
     times = earlier.times(np.zeros(1 + 2 * HISTORY, dtype=np.bool_))
-    past = draw(family, rng, jobs=trials * PAST_JOBS, launches=2)
-    baseline = draw(family, rng, jobs=trials * STORED_JOBS, launches=4)
+    past = draw(before, rng, jobs=trials * PAST_JOBS, launches=2)
+    baseline = draw(before, rng, jobs=trials * STORED_JOBS, launches=4)
     kept = baseline.times(np.zeros(4, dtype=np.bool_))[:, 1:]
     return Trials(
         here=here,

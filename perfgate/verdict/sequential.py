@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from perfgate.verdict.interval import Change, changes_of, spread_of
 from perfgate.verdict.likelihood import noise_from
-from perfgate.verdict.weighing import Weighing, by_noise, weigh
+from perfgate.verdict.weighing import Weighing, alike, weigh
 
 State: TypeAlias = Literal["continue", "passed", "regressed", "inconclusive"]
 
@@ -203,12 +203,10 @@ def add_pairs(gates: Sequence[SequentialGate], pairs: Sequence[tuple[float, floa
 def evidence_of(gates: Sequence[SequentialGate]) -> list[Evidence]:
     """Everything that is told about each gate's pairs so far; each needs at least one."""
     found: dict[int, Evidence] = {}
-    for noise, places in by_noise([gate.weighing for gate in gates]):
-        for count in {gates[place].pairs for place in places}:
-            alike = [place for place in places if gates[place].pairs == count]
-            changes = changes_of([gates[place].weighing.differences for place in alike], noise)
-            for place, change in zip(alike, changes, strict=True):
-                found[place] = gates[place].evidence_with(change)
+    for noise, places in alike([gate.weighing for gate in gates]):
+        changes = changes_of([gates[place].weighing.differences for place in places], noise)
+        for place, change in zip(places, changes, strict=True):
+            found[place] = gates[place].evidence_with(change)
     return [found[place] for place in range(len(gates))]
 
 

@@ -17,12 +17,12 @@ import numpy as np
 
 from perfgate.verdict.likelihood import FAR_BEYOND, SIGMAS, Floats, Noise
 
-EARLY_PAIRS, EARLY_DISCOUNT = 3, 10.0
-"""What so few pairs say of a slower or faster head counts for less: they show too little of how
-much wider than its history, or than base, head spreads."""
 MDE_FACTOR = 1.1
-WIDENED_DISCOUNT = 4.0
-"""The same where the margin is no wider than the noise, so that any error in the spread tells."""
+DOUBTED_PAIRS, LEAST_SCATTER = 12.0, 0.7
+"""Few pairs show too little of how much wider than its history, or than base, head spreads, and
+pairs that scatter wider than the history contradict it: until there are so many pairs times their
+scatter over the stored spread (at least the second), what they say of a slower or faster head
+counts for less. Chosen by simulation."""
 _SMALLEST = 1e-300
 
 # Slowdowns in units of theta1. "Up" are slowdowns worth blocking, "down" are none or the reverse;
@@ -40,14 +40,12 @@ _DOWN_WEIGHTS = np.array([0.75, 0.08, 0.02, 0.15])
 class Weighing:
     """One metric: what is known of its noise, its differences log(head/base), what they weigh.
 
-    ``theta1`` is the logarithm of the slowdown that is to be caught, and ``widened`` says that the
-    noise made it larger than the margin. ``log_block``, ``log_pass`` and ``log_improve`` are the
-    logarithms of the evidence.
+    ``theta1`` is the logarithm of the slowdown that is to be caught. ``log_block``, ``log_pass``
+    and ``log_improve`` are the logarithms of the evidence.
     """
 
     noise: Noise
     theta1: float
-    widened: bool
     differences: list[float] = field(default_factory=list)
     likelihood: Floats = field(default_factory=lambda: np.ones((_SLOWDOWNS, len(SIGMAS))))
     log_block: float = 0.0
@@ -59,13 +57,7 @@ class Weighing:
         """Before the first pair."""
         # Without history the spread is a guess, no measurement that could widen the margin.
         noisy = MDE_FACTOR * noise.spread if noise.known else 0.0
-        wanted = math.log1p(margin)
-        return cls(noise=noise, theta1=max(wanted, noisy), widened=noisy > wanted)
-
-    def discount(self) -> float:
-        """What the evidence for a change is divided by; an e-value that shrinks remains one."""
-        early = self.noise.known and len(self.differences) <= EARLY_PAIRS
-        return (EARLY_DISCOUNT if early else 1.0) * (WIDENED_DISCOUNT if self.widened else 1.0)
+        return cls(noise=noise, theta1=max(math.log1p(margin), noisy))
 
     def lower_median(self) -> float:
         return sorted(self.differences)[(len(self.differences) - 1) // 2]
@@ -94,7 +86,7 @@ class Weighing:
 
 def weigh(weighings: Sequence[Weighing], differences: Sequence[float]) -> None:
     """Take in the next difference of each metric: of many far faster than one by one."""
-    for noise, places in by_noise(weighings):
+    for noise, places in alike(weighings):
         some = [weighings[place] for place in places]
         theirs = np.array([differences[place] for place in places])
         likelihood = np.stack([one.likelihood for one in some])
@@ -105,16 +97,17 @@ def weigh(weighings: Sequence[Weighing], differences: Sequence[float]) -> None:
             one.differences.append(difference)
             one.likelihood = row
         marginal = np.maximum(likelihood @ noise.prior, _SMALLEST)
-        evidence = _log_evidence(marginal, np.array([one.discount() for one in some]))
+        evidence = _log_evidence(marginal, _log_discounts(some))
         for one, found in zip(some, evidence.tolist(), strict=True):
             one.log_block, one.log_pass, one.log_improve = found
 
 
-def by_noise(weighings: Sequence[Weighing]) -> list[tuple[Noise, list[int]]]:
-    """The places of the metrics whose noise is the same."""
-    groups: dict[int, tuple[Noise, list[int]]] = {}
+def alike(weighings: Sequence[Weighing]) -> list[tuple[Noise, list[int]]]:
+    """The places of the metrics whose noise is the same and that saw as many pairs."""
+    groups: dict[tuple[int, int], tuple[Noise, list[int]]] = {}
     for place, one in enumerate(weighings):
-        groups.setdefault(id(one.noise), (one.noise, []))[1].append(place)
+        same = (id(one.noise), len(one.differences))
+        groups.setdefault(same, (one.noise, []))[1].append(place)
     return list(groups.values())
 
 
@@ -123,20 +116,38 @@ def _slowdowns(weighings: Sequence[Weighing]) -> Floats:
 
     A guess is the median of the pairs before it, kept on its own side.
     """
-    guess = np.array([median(one.differences) if one.differences else 0.0 for one in weighings])
+    pairs = np.array([one.differences for one in weighings])
+    guess = np.median(pairs, axis=1) if pairs.size else np.zeros(len(weighings))
     theta1 = np.array([one.theta1 for one in weighings])
     guesses = [np.maximum(theta1, guess), np.minimum(0.0, guess), np.minimum(-theta1, guess)]
     return np.concatenate([theta1[:, None] * _UNITS, np.stack(guesses, axis=1)], axis=1)
 
 
-def _log_evidence(marginal: Floats, discounts: Floats) -> Floats:
+def _log_discounts(weighings: Sequence[Weighing]) -> Floats:
+    """What the evidence for a change is divided by; an e-value that shrinks remains one.
+
+    The scatter is the root mean square about the median, wild pairs left out: the likelihood's
+    flat part has them. All metrics have the same noise and as many pairs.
+    """
+    noise, count = weighings[0].noise, len(weighings[0].differences)
+    if not noise.known:
+        return np.zeros(len(weighings))
+    pairs = np.array([one.differences for one in weighings])
+    squared = np.square(pairs - np.median(pairs, axis=1)[:, None])
+    usual = squared <= (FAR_BEYOND * noise.spread) ** 2
+    variance = (squared * usual).sum(axis=1) / np.maximum(usual.sum(axis=1) - 1, 1)
+    scatter = np.maximum(np.sqrt(variance) / noise.spread, LEAST_SCATTER)
+    return np.asarray(2.0 * np.log(np.maximum(DOUBTED_PAIRS * scatter / count, 1.0)))
+
+
+def _log_evidence(marginal: Floats, log_discounts: Floats) -> Floats:
     """Logarithms of the evidence to block, to pass and for an improvement, a row a metric."""
     up = marginal[:, [*_UP, _PLUG_UP]] @ _UP_WEIGHTS
     down = marginal[:, [*_DOWN, _PLUG_DOWN]] @ _DOWN_WEIGHTS
     mirrored = marginal[:, [*_UP_MIRRORED, _PLUG_UP_MIRRORED]] @ _UP_WEIGHTS
     rows = [
-        up / marginal[:, _DOWN].max(axis=1) / discounts,
-        down / marginal[:, _UP].max(axis=1),
-        mirrored / marginal[:, _DOWN_MIRRORED].max(axis=1) / discounts,
+        np.log(up / marginal[:, _DOWN].max(axis=1)) - log_discounts,
+        np.log(down / marginal[:, _UP].max(axis=1)),
+        np.log(mirrored / marginal[:, _DOWN_MIRRORED].max(axis=1)) - log_discounts,
     ]
-    return np.asarray(np.log(np.stack(rows, axis=1)))
+    return np.stack(rows, axis=1)

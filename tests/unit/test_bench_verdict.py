@@ -54,6 +54,23 @@ def test_launches__spread_as_the_family_says():
     assert times.std(axis=0) == pytest.approx([0.02, 0.04], rel=0.05)
 
 
+def test_a_machine_that_has_changed__has_its_past_from_before():
+    before = Family(name="before", launch=0.01, step=0.0)
+    trials = some_trials(Family(name="now", launch=0.04, step=0.0, past=before), trials=2000)
+    base, head = trials.pairs(screened=False)
+    assert (head - base).std() == pytest.approx(0.04 * math.sqrt(2), rel=0.05)
+    assert trials.history.std() == pytest.approx(0.01 * math.sqrt(2), rel=0.05)
+    assert np.ptp(trials.past, axis=2).std() < 0.01
+
+
+def test_a_busy_machine__spreads_more_in_some_jobs_than_in_others():
+    family = Family(name="busy", launch=0.01, step=0.0, job=0.0, busy=0.5)
+    jobs = draw(family, np.random.default_rng(4), jobs=2000, launches=50)
+    spreads = np.log(jobs.times(np.zeros(50, bool)).std(axis=1) / 0.01)
+    assert spreads.mean() == pytest.approx(0.0, abs=0.05)
+    assert spreads.std() == pytest.approx(0.5, rel=0.1)
+
+
 def test_clocks__jump_as_often_as_the_family_says():
     family = Family(name="jumps", launch=0.0, step=0.0, jump=0.1, jump_share=0.3, jump_stays=0.5)
     times = draw(family, np.random.default_rng(3), jobs=2000, launches=6).times(np.zeros(6, bool))

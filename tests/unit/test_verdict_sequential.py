@@ -164,13 +164,27 @@ def test_two_pairs_that_disagree__do_not_pass():
     assert states[-1] == "regressed"
 
 
-def test_few_pairs__weigh_less_than_their_likelihood_until_the_spread_is_seen():
-    gate = SequentialGate(Policy(), [0.01, -0.01] * 5)
-    evidence = [math.log(gate.observe(1000, 1040).e_block) for _ in range(6)]
-    gains = [later - earlier for earlier, later in pairwise(evidence)]
-    # The fourth pair gives back what the first three were cut by.
-    assert gains[2] > math.log(10.0)
-    assert max(gains[:2] + gains[3:]) < gains[2]
+def first_block(scatter):
+    gate = SequentialGate(Policy(), [0.01 * math.sin(k) for k in range(12)])
+    turns = (1, -1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0)
+    states = [gate.observe(1000, 1050 * math.exp(scatter * turn)).state for turn in turns]
+    return states.index("regressed") + 1
+
+
+def test_pairs_that_scatter__accuse_later_than_pairs_that_agree():
+    assert first_block(0.0) <= first_block(0.01) < first_block(0.02) < first_block(0.03)
+
+
+def test_a_machine_noisier_than_its_history__blocks_few_equal_sides():
+    rng = np.random.default_rng(20261121)
+    blocked = 0
+    for _ in range(600):
+        gate = SequentialGate(Policy(), rng.normal(0, 0.012, 12).tolist())
+        while gate.state == "continue":
+            gate.add(1000, 1000 * math.exp(rng.normal(0, 0.036)))
+        blocked += gate.state == "regressed"
+    # A rule that trusts its history blocks some 25 of them.
+    assert blocked <= 12
 
 
 def test_the_sign_test__blocks_at_the_last_pair_what_the_mixture_could_not():
