@@ -1,30 +1,65 @@
 """What started this run, from the GITHUB_* variables and the event payload. Pure: no effect.
 
-The payload of a pull request is written in part by its author, so every field is checked before
-it is used, and a wrong one is a ConfigurationError that names it.
+What an event calls for is perfgate.github.mode's to say; how its payload is checked is
+perfgate.github.payload's.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 from perfgate.errors import ConfigurationError
+from perfgate.github.payload import Part, damaged, is_commit, load, shown
 
 LOCAL: Final = "local"
 _PULL_REQUEST_EVENTS: Final = frozenset(
     {"pull_request", "pull_request_target", "pull_request_review"}
 )
-_NAME: Final = re.compile(r"[a-z_]{1,60}")
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
-_SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_NO_COMMIT: Final = re.compile(r"0+")
+# Accounts of an enterprise's own directory end in _ and its short name.
+_OWNER: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+_LOGIN: Final = re.compile(rf"{_OWNER}(\[bot\])?")
+_REPOSITORY: Final = re.compile(rf"{_OWNER}/[A-Za-z0-9._-]{{1,100}}")
+_WORD: Final = re.compile(r"[a-z_]{1,60}")
+_BRANCH: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,500}")
 _HTTP: Final = re.compile(r"https?://[^\s\x00-\x1f\x7f]{1,500}")
-_MAX_NUMBER: Final = 2**53
-_MAX_SHOWN_CHARS: Final = 60
+_RUN_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinishedRun:
+    """Another workflow's run, as a ``workflow_run`` event tells it; anybody's fork may be its head.
+
+    event            what had started that run, for example ``pull_request``
+    conclusion       GitHub's word for its end, None while it runs
+    head_branch      empty for a run that no branch started
+    head_owner       the account that owns head_repository
+    head_repository  ``owner/name``; it and head_owner are empty where it was deleted
+    """
+
+    id: int
+    attempt: int
+    event: str
+    conclusion: str | None
+    head_sha: str
+    head_branch: str
+    head_owner: str
+    head_repository: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenComment:
+    """The comment of an ``issue_comment`` event; ``author`` is empty when its account is gone.
+
+    is_new  it was just created, not edited or deleted
+    """
+
+    id: int
+    author: str
+    body: str = field(repr=False)
+    is_new: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +68,8 @@ class Event:
 
     name          GitHub's event name, or ``local`` outside of Actions
     repository    ``owner/name``; None outside of Actions
-    pull_request  the number of the pull request that the event is about, if it is about one
+    pull_request  the number of the pull request that the event is about, if it names it surely:
+                  for workflow_run never, since GitHub's list of them is empty for forks
     head_sha      pull_request: the commit that its author pushed (what is checked out is normally
                   GitHub's merge of it into the base, which no payload names reliably);
                   merge_group, push, others: the commit that the run is for
@@ -44,6 +80,9 @@ class Event:
     labels        the pull request's labels
     is_fork       the pull request comes from another repository (a deleted one counts)
     on_default_branch  the run is for the newest of the default branch, not for a change to it
+    finished      workflow_run: the run that ended
+    comment       issue_comment: what was written
+    run_id, run_attempt  this run of a workflow, and which try of it
     """
 
     name: str
@@ -54,7 +93,12 @@ class Event:
     base_ref: str | None = None
     labels: tuple[str, ...] = ()
     is_fork: bool = False
+    default_branch: str | None = None
     on_default_branch: bool = False
+    finished: FinishedRun | None = None
+    comment: WrittenComment | None = None
+    run_id: int | None = None
+    run_attempt: int | None = None
     run_url: str | None = None
     api_url: str = "https://api.github.com"
     server_url: str = "https://github.com"
@@ -67,7 +111,7 @@ def read_event(environ: Mapping[str, str], read_text: Callable[[str], str]) -> E
     ``read_text`` is given the path in GITHUB_EVENT_PATH; empty variables count as unset.
     """
     name = environ.get("GITHUB_EVENT_NAME") or LOCAL
-    if not _NAME.fullmatch(name):
+    if not _WORD.fullmatch(name):
         raise _wrong_variable("GITHUB_EVENT_NAME", name, "an event name such as pull_request")
     server_url = _address(environ, "GITHUB_SERVER_URL", "https://github.com")
     api_url = _address(environ, "GITHUB_API_URL", "https://api.github.com")
@@ -77,9 +121,11 @@ def read_event(environ: Mapping[str, str], read_text: Callable[[str], str]) -> E
     repository = environ.get("GITHUB_REPOSITORY", "")
     if not _REPOSITORY.fullmatch(repository):
         raise _wrong_variable("GITHUB_REPOSITORY", repository, "owner/name")
-    payload = _Part("", _load(environ.get("GITHUB_EVENT_PATH", ""), read_text))
+    payload = load(environ.get("GITHUB_EVENT_PATH", ""), read_text)
     head_sha, base_sha, base_ref = _commits(name, payload, environ)
     pull_request = _pull_request(name, payload)
+    default_branch = _default_branch(payload)
+    run_id, run_attempt = _run(environ)
     return Event(
         name=name,
         repository=repository,
@@ -89,107 +135,64 @@ def read_event(environ: Mapping[str, str], read_text: Callable[[str], str]) -> E
         base_ref=base_ref,
         labels=pull_request.names("labels") if pull_request else (),
         is_fork=pull_request is not None and _is_fork(pull_request, repository),
-        on_default_branch=_on_default_branch(name, payload, environ),
-        run_url=_run_url(environ, server_url, repository),
+        default_branch=default_branch,
+        on_default_branch=_on_default_branch(name, default_branch, environ),
+        finished=_finished(payload) if name == "workflow_run" else None,
+        comment=_comment(payload) if name == "issue_comment" else None,
+        run_id=run_id,
+        run_attempt=run_attempt,
+        run_url=_run_url(f"{server_url}/{repository}", run_id, run_attempt),
         api_url=api_url,
         server_url=server_url,
         workspace=workspace,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One JSON object of the payload with its path, for reading fields by type."""
-
-    path: str
-    fields: Mapping[str, Any]
-
-    def part(self, key: str) -> _Part | None:
-        value = self._get(key, dict)
-        return None if value is None else _Part(self._path(key), value)
-
-    def need(self, key: str) -> _Part:
-        found = self.part(key)
-        if found is None:
-            raise _damaged(f"{self._path(key)} is missing")
-        return found
-
-    def text(self, key: str) -> str | None:
-        value: str | None = self._get(key, str)
-        return value or None
-
-    def sha(self, key: str) -> str | None:
-        value = self.text(key)
-        if value is None or _NO_COMMIT.fullmatch(value):
-            return None
-        if not _SHA.fullmatch(value):
-            raise _damaged(f"{self._path(key)} is {_shown(value)}, not a commit")
-        return value
-
-    def number(self, key: str) -> int | None:
-        value: int | None = self._get(key, int)
-        if value is not None and not 0 < value < _MAX_NUMBER:
-            raise _damaged(f"{self._path(key)} is {_shown(value)}, not a pull request's number")
-        return value
-
-    def parts(self, key: str) -> tuple[_Part, ...]:
-        items = self._get(key, list) or []
-        for index, item in enumerate(items):
-            if not isinstance(item, dict):
-                raise _damaged(f"{self._path(key)}[{index}] is {_shown(item)}, not an object")
-        return tuple(_Part(f"{self._path(key)}[{i}]", item) for i, item in enumerate(items))
-
-    def names(self, key: str) -> tuple[str, ...]:
-        found = (part.text("name") for part in self.parts(key))
-        return tuple(name for name in found if name is not None)
-
-    def _get(self, key: str, kind: type) -> Any:  # noqa: ANN401 - checked here, typed by callers
-        value = self.fields.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise _damaged(f"{self._path(key)} is {_shown(value)}, not of type {kind.__name__}")
-        return value
-
-    def _path(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-
-def _load(path: str, read_text: Callable[[str], str]) -> Mapping[str, Any]:
-    if not path:
-        raise _damaged("GITHUB_EVENT_PATH is not set")
-    try:
-        payload = json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(f"{type(error).__name__} on reading it") from error
-    if not isinstance(payload, dict):
-        raise _damaged("it holds no JSON object")
-    return payload
-
-
-def _pull_request(name: str, payload: _Part) -> _Part | None:
+def _pull_request(name: str, payload: Part) -> Part | None:
     return payload.need("pull_request") if name in _PULL_REQUEST_EVENTS else None
 
 
-def _number(name: str, payload: _Part) -> int | None:
-    """The pull request that a comment belongs to; a run of another workflow names it in a list."""
+def _number(name: str, payload: Part) -> int | None:
     if pull_request := _pull_request(name, payload):
-        number = pull_request.number("number")
-        if number is None:
-            raise _damaged("pull_request.number is missing")
-        return number
+        return pull_request.need_number("number")
     if name == "issue_comment":
         issue = payload.need("issue")
-        return issue.number("number") if issue.part("pull_request") else None
-    if name == "workflow_run":
-        # Empty for a fork's run: GitHub lists only pull requests of the same repository.
-        named = payload.need("workflow_run").parts("pull_requests")
-        return named[0].number("number") if len(named) == 1 else None
+        return issue.need_number("number") if issue.part("pull_request") else None
     return None
 
 
+def _finished(payload: Part) -> FinishedRun:
+    run = payload.need("workflow_run")
+    head_sha = run.sha("head_sha")
+    if head_sha is None:
+        raise damaged("workflow_run.head_sha is missing")
+    repository = run.part("head_repository")
+    name = repository.like(_REPOSITORY, "full_name", "owner/name") if repository else None
+    return FinishedRun(
+        id=run.need_number("id"),
+        attempt=run.number("run_attempt") or 1,
+        event=run.like(_WORD, "event", "an event name") or "",
+        conclusion=run.like(_WORD, "conclusion", "a word of GitHub's"),
+        head_sha=head_sha,
+        head_branch=run.like(_BRANCH, "head_branch", "a branch") or "",
+        head_owner=name.partition("/")[0] if name else "",
+        head_repository=name or "",
+    )
+
+
+def _comment(payload: Part) -> WrittenComment:
+    comment = payload.need("comment")
+    author = comment.part("user")
+    return WrittenComment(
+        id=comment.need_number("id"),
+        author=(author.like(_LOGIN, "login", "an account") or "") if author else "",
+        body=comment.text("body") or "",
+        is_new=payload.text("action") == "created",
+    )
+
+
 def _commits(
-    name: str, payload: _Part, environ: Mapping[str, str]
+    name: str, payload: Part, environ: Mapping[str, str]
 ) -> tuple[str | None, str | None, str | None]:
     """Head commit, base commit and base branch; see :class:`Event` for what they mean."""
     if pull_request := _pull_request(name, payload):
@@ -200,20 +203,23 @@ def _commits(
         ref = group.text("base_ref")
         return group.sha("head_sha"), group.sha("base_sha"), _branch(ref)
     head_sha = environ.get("GITHUB_SHA") or None
-    if head_sha is not None and not _SHA.fullmatch(head_sha):
+    if head_sha is not None and not is_commit(head_sha):
         raise _wrong_variable("GITHUB_SHA", head_sha, "a commit")
     ref = payload.text("ref") if name == "push" else None
     return head_sha, None, _branch(ref)
 
 
-def _on_default_branch(name: str, payload: _Part, environ: Mapping[str, str]) -> bool:
+def _default_branch(payload: Part) -> str | None:
+    repository = payload.part("repository")
+    return repository.like(_BRANCH, "default_branch", "a branch") if repository else None
+
+
+def _on_default_branch(name: str, default: str | None, environ: Mapping[str, str]) -> bool:
     """GitHub runs a schedule there alone; whoever pushes or dispatches says where."""
     if name == "schedule":
         return True
     if name not in ("push", "workflow_dispatch"):
         return False
-    repository = payload.part("repository")
-    default = repository.text("default_branch") if repository else None
     return default is not None and environ.get("GITHUB_REF") == f"refs/heads/{default}"
 
 
@@ -221,18 +227,23 @@ def _branch(ref: str | None) -> str | None:
     return None if ref is None else ref.removeprefix("refs/heads/")
 
 
-def _is_fork(pull_request: _Part, repository: str) -> bool:
+def _is_fork(pull_request: Part, repository: str) -> bool:
     source = pull_request.need("head").part("repo")
     name = source.text("full_name") if source else None
     return name is None or name.lower() != repository.lower()
 
 
-def _run_url(environ: Mapping[str, str], server_url: str, repository: str) -> str | None:
-    run, attempt = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_RUN_ATTEMPT", "")
-    if not run.isdecimal():
+def _run(environ: Mapping[str, str]) -> tuple[int | None, int | None]:
+    found = (environ.get(name, "") for name in ("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"))
+    number, attempt = (int(one) if _RUN_NUMBER.fullmatch(one) else None for one in found)
+    return number, attempt
+
+
+def _run_url(repository_url: str, number: int | None, attempt: int | None) -> str | None:
+    if number is None:
         return None
-    url = f"{server_url}/{repository}/actions/runs/{run}"
-    return f"{url}/attempts/{attempt}" if attempt.isdecimal() else url
+    url = f"{repository_url}/actions/runs/{number}"
+    return url if attempt is None else f"{url}/attempts/{attempt}"
 
 
 def _address(environ: Mapping[str, str], variable: str, default: str) -> str:
@@ -242,21 +253,8 @@ def _address(environ: Mapping[str, str], variable: str, default: str) -> str:
     return value.rstrip("/")
 
 
-def _damaged(what: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"the event payload that GITHUB_EVENT_PATH names cannot be used: {what}",
-        fix="Run perfgate in a GitHub Actions step, or unset GITHUB_EVENT_NAME to run as on a "
-        "laptop.",
-    )
-
-
 def _wrong_variable(variable: str, value: str, wanted: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{variable} is {_shown(value)}, not {wanted}",
+        f"{variable} is {shown(value)}, not {wanted}",
         fix="GitHub Actions sets it; outside of Actions unset GITHUB_EVENT_NAME.",
     )
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN_CHARS else text[: _MAX_SHOWN_CHARS - 1] + "…"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from perfgate.errors import ConfigurationError
-from perfgate.github.event import Event, read_event
+from perfgate.github.event import Event, FinishedRun, WrittenComment, read_event
 
 HEAD, BASE = "a" * 40, "b" * 40
 
@@ -44,6 +44,8 @@ def test_pull_request():
         base_sha=BASE,
         base_ref="main",
         labels=("perf", "ünïcode label"),
+        run_id=77,
+        run_attempt=2,
         run_url="https://github.com/octo/bench/actions/runs/77/attempts/2",
     )
 
@@ -90,19 +92,114 @@ def test_fork(source, is_fork):
     assert read(a_pull_request(head={"sha": HEAD, "repo": source})).is_fork is is_fork
 
 
-def test_comment_on_a_pull_request_and_on_an_issue():
-    on_pull_request = {"issue": {"number": 9, "pull_request": {"url": "x"}}}
-    assert read(on_pull_request, "issue_comment").pull_request == 9
-    assert read({"issue": {"number": 9}}, "issue_comment").pull_request is None
+def a_written_comment(**overrides):
+    comment = {"id": 901, "user": {"login": "mona-cat_octo"}, "body": "/perfgate help"}
+    return {
+        "action": "created",
+        "issue": {"number": 9, "pull_request": {"url": "x"}},
+        "comment": comment,
+    } | overrides
 
 
-def test_workflow_run__only_an_unambiguous_pull_request():
-    def named(*numbers):
-        return {"workflow_run": {"pull_requests": [{"number": number} for number in numbers]}}
+def test_comment_on_a_pull_request():
+    event = read(a_written_comment(), "issue_comment")
+    assert event.pull_request == 9
+    assert event.comment == WrittenComment(
+        id=901, author="mona-cat_octo", body="/perfgate help", is_new=True
+    )
 
-    assert read(named(4), "workflow_run").pull_request == 4
-    assert read(named(), "workflow_run").pull_request is None
-    assert read(named(4, 5), "workflow_run").pull_request is None
+
+def test_comment__on_an_issue():
+    assert read(a_written_comment(issue={"number": 9}), "issue_comment").pull_request is None
+
+
+@pytest.mark.parametrize("action", ["edited", "deleted", None])
+def test_comment__not_a_new_one(action):
+    comment = read(a_written_comment(action=action), "issue_comment").comment
+    assert comment is not None
+    assert not comment.is_new
+
+
+def test_comment__of_an_account_that_is_gone():
+    payload = a_written_comment(comment={"id": 901, "user": None, "body": None})
+    comment = read(payload, "issue_comment").comment
+    assert comment is not None
+    assert (comment.author, comment.body) == ("", "")
+
+
+def test_comment__body_stays_out_of_messages():
+    comment = read(a_written_comment(), "issue_comment").comment
+    assert "help" not in repr(comment)
+
+
+def a_finished_run(**overrides):
+    run = {
+        "id": 55,
+        "run_attempt": 3,
+        "event": "pull_request",
+        "conclusion": "failure",
+        "head_sha": HEAD,
+        "head_branch": "fix/ünïcode",
+        "head_repository": {"full_name": "someone/bench"},
+        "pull_requests": [],
+    }
+    return {"action": "completed", "workflow_run": run | overrides}
+
+
+def test_workflow_run():
+    event = read(a_finished_run(), "workflow_run")
+    assert event.finished == FinishedRun(
+        id=55,
+        attempt=3,
+        event="pull_request",
+        conclusion="failure",
+        head_sha=HEAD,
+        head_branch="fix/ünïcode",
+        head_owner="someone",
+        head_repository="someone/bench",
+    )
+
+
+def test_workflow_run__never_names_a_pull_request():
+    event = read(a_finished_run(pull_requests=[{"number": 4}]), "workflow_run")
+    assert event.pull_request is None
+
+
+def test_workflow_run__of_a_deleted_fork():
+    finished = read(a_finished_run(head_repository=None, head_branch=None), "workflow_run").finished
+    assert finished is not None
+    assert (finished.head_owner, finished.head_repository, finished.head_branch) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("workflow_run", {}),
+        ("workflow_run", a_finished_run(id=None)),
+        ("workflow_run", a_finished_run(id="55")),
+        ("workflow_run", a_finished_run(run_attempt=-1)),
+        ("workflow_run", a_finished_run(event="pull request")),
+        ("workflow_run", a_finished_run(conclusion="x\n::error::")),
+        ("workflow_run", a_finished_run(head_sha=None)),
+        ("workflow_run", a_finished_run(head_sha="main")),
+        ("workflow_run", a_finished_run(head_branch="a\nb")),
+        ("workflow_run", a_finished_run(head_branch="a" * 501)),
+        ("workflow_run", a_finished_run(head_repository={"full_name": "../bench"})),
+        ("workflow_run", a_finished_run(head_repository="someone/bench")),
+        ("issue_comment", {"issue": {"number": 9}}),
+        ("issue_comment", a_written_comment(issue=None)),
+        ("issue_comment", a_written_comment(comment={"body": "no id"})),
+        ("issue_comment", a_written_comment(comment={"id": 1, "user": {"login": "a b"}})),
+        ("issue_comment", a_written_comment(comment={"id": 1, "body": ["/perfgate"]})),
+        ("push", {"repository": {"default_branch": "a b"}}),
+    ],
+    ids=repr,
+)
+def test_damaged_payload__of_other_events(name, payload):
+    with pytest.raises(ConfigurationError, match="event payload") as raised:
+        read(payload, name)
+    assert "\n::" not in str(raised.value)
+    assert len(raised.value.problem) < 300
 
 
 @pytest.mark.parametrize(
@@ -166,6 +263,17 @@ def test_hostile_variable(variable, value):
     assert "\n::" not in str(raised.value)
 
 
+@pytest.mark.parametrize("number", ["", "x", "-1", "0", "9" * 17, "٣"])
+def test_run__number_that_is_none(number):
+    event = read(a_pull_request(), GITHUB_RUN_ID=number, GITHUB_RUN_ATTEMPT=number)
+    assert (event.run_id, event.run_attempt, event.run_url) == (None, None, None)
+
+
+def test_run__number_without_attempt():
+    event = read(a_pull_request(), GITHUB_RUN_ATTEMPT="")
+    assert event.run_url == "https://github.com/octo/bench/actions/runs/77"
+
+
 def test_commit_variable_is_checked():
     with pytest.raises(ConfigurationError, match="GITHUB_SHA"):
         read({}, "push", GITHUB_SHA="main")
@@ -186,3 +294,9 @@ def test_commit_variable_is_checked():
 )
 def test_the_default_branch__answers_for_what_is_on_it(name, payload, ref, on_it):
     assert read(payload, name, GITHUB_REF=ref).on_default_branch is on_it
+
+
+@pytest.mark.parametrize("repository", [{"default_branch": "main"}, {}, None])
+def test_the_default_branch__is_named_where_the_payload_names_it(repository):
+    expected = (repository or {}).get("default_branch")
+    assert read({"repository": repository}, "push").default_branch == expected
