@@ -3,7 +3,7 @@
 import os
 import sys
 
-from perfgate.cli.action import main
+from perfgate.cli.action import in_container, main
 
 if __name__ == "__main__":
-    sys.exit(main(dict(os.environ)))
+    sys.exit(main(in_container(os.environ)))

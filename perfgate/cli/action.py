@@ -1,6 +1,6 @@
-"""Runs the Docker action: the plan of perfgate.action line by line, then tidies up.
+"""Runs the actions: the plan of perfgate.action line by line, then tidies up.
 
-The container is root, its workspace belongs to the runner's user, and the code that is measured
+A container is root, its workspace belongs to the runner's user, and the code that is measured
 comes from a pull request. Hence: that code sees no token and none of the runner's files, what it
 prints cannot be a workflow command, and no file stays behind that the user cannot remove.
 """
@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -24,8 +24,9 @@ from perfgate.action import Plan, plan
 from perfgate.app.publish_edges import tell_runner
 from perfgate.errors import ConfigurationError, ExitCode
 
-# The runner hands the job's whole environment on: paths of its own machine (setup-python sets some)
-# mean nothing in here, https://github.com/py-cov-action/python-coverage-comment-action/issues/610.
+# The runner hands the job's whole environment on to a container: paths of its own machine, some of
+# which setup-python sets, mean nothing in there.
+# https://github.com/py-cov-action/python-coverage-comment-action/issues/610
 _OF_THE_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "pythonLocation")
 _MEASURED = (ExitCode.OK, ExitCode.REGRESSED, ExitCode.UNDECIDED)
 """Codes of a gate that came to its end; another one may have left a part of a record."""
@@ -43,13 +44,23 @@ _SECRET = frozenset(
 )
 
 
+def in_container(environ: Mapping[str, str]) -> dict[str, str]:
+    """The job's environment without what is true on the container's host alone."""
+    return {name: value for name, value in environ.items() if name not in _OF_THE_HOST}
+
+
 def main(environ: Mapping[str, str]) -> int:
-    """Run the action and return the step's exit code."""
+    """Run the whole action and return the step's exit code."""
+    return tidied(environ, _whole)
+
+
+def tidied(environ: Mapping[str, str], part: Callable[[Mapping[str, str]], int]) -> int:
+    """Run a part of the action and tidy up after it; returns the step's exit code."""
     # The step's own processes end at once on Ctrl-C or a cancelled job; the tidying still happens.
     signal.signal(signal.SIGTERM, _interrupted)
     started = time.time()
     try:
-        return _run(environ)
+        return part(environ)
     except ConfigurationError as error:
         tell_runner("error", str(error))
         return error.exit_code
@@ -61,16 +72,23 @@ def main(environ: Mapping[str, str]) -> int:
                 give_to_owner(Path(folder), since=started)
 
 
-def _run(environ: Mapping[str, str]) -> int:
+def _whole(environ: Mapping[str, str]) -> int:
+    gate_code = measure(environ)
+    publish_code = publish(environ, gate_code=gate_code)
+    return gate_code or publish_code
+
+
+def measure(environ: Mapping[str, str]) -> int:
+    """The part that runs a pull request's code, and needs no token; returns the gate's code."""
     planned = plan(environ)
-    workspace = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
-    folder = (workspace / planned.working_directory).resolve()
-    if not folder.is_dir() or not folder.is_relative_to(workspace):
-        raise ConfigurationError(
-            f"working-directory: {planned.working_directory!r} is no folder of the workspace",
-            fix="Name a folder that the job checked out, and put a checkout step before this one.",
-        )
-    gate_code = _gate(planned, environ, folder) if planned.gate else ExitCode.OK
+    folder = _working_directory(planned, environ)
+    return _gate(planned, environ, folder) if planned.gate else ExitCode.OK
+
+
+def publish(environ: Mapping[str, str], *, gate_code: int) -> int:
+    """The part that speaks to GitHub; returns 0, or the code of the first line that failed."""
+    planned = plan(environ)
+    folder = _working_directory(planned, environ)
     publishing = _for_publishing(environ, planned.token)
     publish_code = _call(planned.publish, publishing, folder)
     propose_code = (
@@ -78,7 +96,18 @@ def _run(environ: Mapping[str, str]) -> int:
         if planned.propose and _has_measured(gate_code, folder / planned.output_dir)
         else ExitCode.OK
     )
-    return gate_code or publish_code or propose_code
+    return publish_code or propose_code
+
+
+def _working_directory(planned: Plan, environ: Mapping[str, str]) -> Path:
+    workspace = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+    folder = (workspace / planned.working_directory).resolve()
+    if not folder.is_dir() or not folder.is_relative_to(workspace):
+        raise ConfigurationError(
+            f"working-directory: {planned.working_directory!r} is no folder of the workspace",
+            fix="Name a folder that the job checked out, and put a checkout step before this one.",
+        )
+    return folder
 
 
 def _gate(planned: Plan, environ: Mapping[str, str], folder: Path) -> int:
@@ -110,8 +139,9 @@ def _forget(file: Path) -> None:
 
 def _call(line: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
     """Run one command line of perfgate; passes an interruption on and waits for its end."""
-    # -P: the folder belongs to the pull request and must not lend modules to perfgate itself.
-    command = [sys.executable, "-P", "-m", "perfgate", *line]
+    # -I: neither the folder, which belongs to the pull request, nor what the job says about Python
+    # to the code that is measured lends modules to perfgate itself. -B: and none is left behind.
+    command = [sys.executable, "-I", "-B", "-u", "-m", "perfgate", *line]
     with subprocess.Popen(command, cwd=folder, env=dict(environ)) as child:
         try:
             code = child.wait()
@@ -124,18 +154,13 @@ def _call(line: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
 def _for_measuring(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
-        for name, value in _clean(environ).items()
+        for name, value in environ.items()
         if name not in _SECRET and not name.startswith(_SECRET_PREFIXES)
     }
 
 
 def _for_publishing(environ: Mapping[str, str], token: str) -> dict[str, str]:
-    return {**_clean(environ), "GITHUB_TOKEN": token or environ.get("GITHUB_TOKEN", "")}
-
-
-def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in environ.items() if name not in _OF_THE_HOST}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    return {**environ, "GITHUB_TOKEN": token or environ.get("GITHUB_TOKEN", "")}
 
 
 def give_to_owner(root: Path, *, since: float) -> None:
