@@ -17,6 +17,7 @@ from typing import TextIO
 from perfgate.app.publish import OpenComments, PublishRequest
 from perfgate.github.comments import CommentApi
 from perfgate.github.event import LOCAL, Event, read_event
+from perfgate.github.patience import Patience
 from perfgate.github.workflow import Kind, annotation
 from perfgate.report.escape import plain
 
@@ -46,6 +47,7 @@ class RealEdges:
 
     def __init__(self, event: Event) -> None:
         self._on_runner = event.name != LOCAL
+        self._patience = Patience(sleep=_sleep, draw=secrets.SystemRandom().random)
 
     def say(self, kind: Kind, message: str) -> None:
         if self._on_runner:
@@ -57,8 +59,8 @@ class RealEdges:
         return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
     def sleep(self, seconds: float) -> None:
-        _write(sys.stderr, f"GitHub is asked again in {seconds:.0f} s")
-        time.sleep(seconds)
+        """One budget for all pauses of the job; raises OutOfPatience where it is spent."""
+        self._patience(seconds)
 
     def token_hex(self) -> str:
         return secrets.token_hex(16)
@@ -79,6 +81,11 @@ def _open(event: Event, token: str) -> AbstractContextManager[CommentApi]:
 def path_in(environ: Mapping[str, str], variable: str) -> Path | None:
     """The path that a variable holds; None where it is unset or empty."""
     return Path(environ[variable]) if environ.get(variable) else None
+
+
+def _sleep(seconds: float) -> None:
+    _write(sys.stderr, f"GitHub is asked again in {seconds:.0f} s")
+    time.sleep(seconds)
 
 
 def _write(stream: TextIO, line: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from perfgate.errors import PublishError
+from perfgate.github.patience import OutOfPatience
 
 _Result = TypeVar("_Result")
 
@@ -28,20 +29,31 @@ _LATER: Final = (
     "Run the job again later, or `perfgate publish` on its folder; the verdict is in the log, "
     "the job summary and decision.json."
 )
+_AT_ONCE: Final = "Another job changed the same at the same time: run this one again."
+# GitHub's rule for a limit that names no time: a minute at least, and twice as long each time.
+_LIMIT_PAUSE_S: Final = 60.0
 
 
 class GitHubError(PublishError):
     """A PublishError that knows its HTTP status and whether another try can help.
 
-    ``wait_s`` is None when it cannot, 0 when the caller chooses the pause, else what GitHub asks.
+    ``wait_s`` is None when it cannot, 0 when GitHub names no time, else what it asks for;
+    ``pause_s`` is the first pause where it names none.
     """
 
     def __init__(
-        self, problem: str, *, fix: str, status: int | None = None, wait_s: float | None = None
+        self,
+        problem: str,
+        *,
+        fix: str,
+        status: int | None = None,
+        wait_s: float | None = None,
+        pause_s: float = 1.0,
     ) -> None:
         super().__init__(problem, fix=fix)
         self.status = status
         self.wait_s = wait_s
+        self.pause_s = pause_s
 
 
 def refused(
@@ -65,9 +77,12 @@ def refused(
             fix=_LATER,
             status=status,
             wait_s=wait_s,
+            pause_s=_LIMIT_PAUSE_S,
         )
     if status >= 500:
         return GitHubError(said, fix=_LATER, status=status, wait_s=_asked_wait(headers, now))
+    if status == 409 and "empty" not in message.lower():
+        return GitHubError(said, fix=_AT_ONCE, status=status, wait_s=0.0)
     return GitHubError(said, fix=_fix(status, message, permission), status=status)
 
 
@@ -96,19 +111,31 @@ def with_retries(
     attempts: int = 4,
     longest_wait_s: float = 60.0,
 ) -> _Result:
-    """The action's result, asked again while that can help; each pause is bounded.
+    """The action's result, asked again while that can help; no pause is longer than the bound.
 
     Ours instead of PyGithub's, which repeats a POST blindly (two comments after one lost answer)
-    and sleeps for an hour on a rate limit. The action here is a whole look-up-then-write.
+    and sleeps for an hour on a rate limit. The action here is a whole look-up-then-write. A
+    ``sleep`` that raises OutOfPatience ends it, as :class:`perfgate.github.patience.Patience` does
+    where the job's budget is spent.
     """
     for attempt in range(1, attempts):
         try:
             return action()
         except GitHubError as error:
-            if error.wait_s is None or error.wait_s > longest_wait_s:
+            if error.wait_s is None:
                 raise
-            sleep(error.wait_s or float(2 ** (attempt - 1)))
+            pause_s = error.wait_s or error.pause_s * 2.0 ** (attempt - 1)
+            if pause_s > longest_wait_s or not _slept(sleep, pause_s):
+                raise
     return action()
+
+
+def _slept(sleep: Callable[[float], None], pause_s: float) -> bool:
+    try:
+        sleep(pause_s)
+    except OutOfPatience:
+        return False
+    return True
 
 
 def short(text: str) -> str:
@@ -119,7 +146,11 @@ def short(text: str) -> str:
 
 def _fix(status: int, message: str, permission: str) -> str:
     if status == 401:
-        return "Give the input github-token a token that is valid; the default is the job's own."
+        return (
+            "Give the input github-token a token that is valid; the default is the job's own, "
+            "which ends with the job. "
+            f"It takes `permissions: {permission}`."
+        )
     for words, fix in _BY_MESSAGE.items():
         if words in message.lower():
             return fix

@@ -141,8 +141,8 @@ def test_retry_after_is_kept_when_it_is_short(github, write, pauses):
 @pytest.mark.parametrize(
     ("fault", "pause"),
     [
-        ({"status": 429, "message": "x"}, 1.0),
-        ({"status": 403, "message": "You have exceeded a secondary rate limit."}, 1.0),
+        ({"status": 429, "message": "x"}, 60.0),
+        ({"status": 403, "message": "You have exceeded a secondary rate limit."}, 60.0),
         (
             {
                 "status": 403,
