@@ -11,13 +11,13 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes import github_documents as documents
+from tests.fakes.github_faults import Fault, Handler
 from tests.fakes.github_git import BareRepository, GitData
 from tests.fakes.github_pulls import Pulls
 from tests.fakes.github_wire import Answer, Exchange, Request
@@ -26,28 +26,11 @@ __all__ = ["BOT", "Answer", "Exchange", "FakeGitHub", "Fault"]
 
 BOT = "github-actions[bot]"
 _COMMENT_LIMIT = 65_536
-_LONGEST_HANG_S = 30.0
 
 
-@dataclass(kw_only=True)
-class Fault:
-    """Goes wrong ``times`` times for requests of ``method`` whose path matches ``path``.
-
-    ``how``: ``answer`` gives ``answer`` instead of doing the work; ``lose`` does the work and then
-    drops the connection; ``drop`` only drops it; ``truncate`` cuts the true answer in half;
-    ``hang`` says nothing until the server stops; ``work`` is the usual answer. ``first`` is done
-    before any of it: what somebody else did in the meantime.
-    """
-
-    method: str
-    path: str
-    how: str = "answer"
-    answer: Answer = field(default_factory=Answer)
-    times: int = 1
-    first: Callable[[], object] | None = None
-
-    def hits(self, method: str, path: str) -> bool:
-        return self.times > 0 and method == self.method and re.search(self.path, path) is not None
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    github: FakeGitHub
 
 
 class FakeGitHub:
@@ -76,6 +59,7 @@ class FakeGitHub:
         self.exchanges: list[Exchange] = []
         self.stopping = threading.Event()
         self._lock = threading.Lock()
+        self._count = 0
         self._ids = iter(range(1001, 10**9))
         self.bare = None if folder is None else BareRepository(folder)
         self.pulls = (
@@ -83,8 +67,8 @@ class FakeGitHub:
             if self.bare is None
             else Pulls(repository, self.bare, number=self._next_pull_request)
         )
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server.github = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def __enter__(self) -> Self:
@@ -113,6 +97,12 @@ class FakeGitHub:
         """Do this just before the next request of the kind is answered."""
         self.faults.append(Fault(method=method, path=path, how="work", first=first))
 
+    def recount(self) -> None:
+        """Count requests from here; forget what was ordered and exchanged before."""
+        self._count = 0
+        self.faults.clear()
+        self.exchanges.clear()
+
     def _next_pull_request(self) -> int:
         number = max(self.pull_requests) + 1
         self.pull_requests.add(number)
@@ -137,7 +127,10 @@ class FakeGitHub:
 
     def take_fault(self, method: str, path: str) -> Fault | None:
         with self._lock:
-            found = next((fault for fault in self.faults if fault.hits(method, path)), None)
+            self._count += 1
+            found = next(
+                (fault for fault in self.faults if fault.hits(method, path, self._count)), None
+            )
             if found is not None:
                 found.times -= 1
         if found is not None and found.first is not None:
@@ -287,66 +280,3 @@ def _text(request: Request) -> str | None:
         return None
     good = isinstance(value, str) and value.strip() and len(value) <= _COMMENT_LIMIT
     return value if good else None
-
-
-def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # Else the body waits for the header's acknowledgement, 40 ms each time.
-        disable_nagle_algorithm = True
-
-        def _answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            fault = github.take_fault(self.command, urlsplit(self.path).path)
-            how = fault.how if fault else "work"
-            if how == "hang":
-                github.stopping.wait(_LONGEST_HANG_S)
-            if how in ("hang", "drop"):
-                self._keep(headers, body, Answer(status=0), b"")
-                self.close_connection = True
-                return
-            answer = (
-                fault.answer
-                if fault and how == "answer"
-                else github.work(self.command, self.path, headers, body)
-            )
-            encoded = answer.encoded()
-            if how == "truncate":
-                encoded = encoded[: len(encoded) // 2]
-            if how == "lose":
-                self._keep(headers, body, Answer(status=0), b"")
-                self.close_connection = True
-                return
-            self._keep(headers, body, answer, encoded)
-            self.send_response(answer.status)
-            if encoded:
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(encoded)))
-            self.end_headers()
-            self.wfile.write(encoded)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
-
-        def _keep(
-            self, headers: dict[str, str], body: bytes, answer: Answer, encoded: bytes
-        ) -> None:
-            github.exchanges.append(
-                Exchange(
-                    method=self.command,
-                    url=self.path,
-                    request_headers=headers,
-                    request_body=body,
-                    status=answer.status,
-                    response_headers=dict(answer.headers),
-                    response_body=encoded,
-                )
-            )
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing: the exchanges are kept."""
-
-    return Handler

@@ -12,7 +12,10 @@ from tests.fakes import github_documents as documents
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One request and what it was answered; ``status`` is 0 where the connection was dropped."""
+    """One request and what it was answered; ``status`` is 0 where the connection was dropped.
+
+    ``ordered`` marks an answer that a test ordered: GitHub's own rules say nothing of it.
+    """
 
     method: str
     url: str
@@ -21,6 +24,7 @@ class Exchange:
     status: int
     response_headers: dict[str, str]
     response_body: bytes
+    ordered: bool = False
 
     @property
     def path(self) -> str:
@@ -36,6 +40,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
