@@ -1,7 +1,8 @@
 """The action's inputs (`INPUT_*`) as the command line's own arguments. Pure: no effect.
 
-So every door runs the same line, and the action has no behaviour of its own. Input names stay
-kebab-case in the environment (`INPUT_OUTPUT-DIR`), and an unset input arrives as empty text.
+So every door runs the same line, and the action has no behaviour of its own; which lines they are
+is for perfgate.github.mode to say. Input names stay kebab-case in the environment
+(`INPUT_OUTPUT-DIR`), and an unset input arrives as empty text.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from perfgate.errors import ConfigurationError
+from perfgate.github.event import read_event
+from perfgate.github.mode import Mode, mode_of
 
 _PREFIX: Final = "INPUT_"
 # The runner sets these two for every Docker action whose `with:` names them.
@@ -29,15 +32,17 @@ _MAX_SHOWN_CHARS: Final = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What the action runs: a line that measures, one that publishes, one that proposes baselines.
+    """What the action runs: a line that measures, one that tells, one that proposes baselines.
 
-    Where there is nothing to measure or to propose, that line is None.
+    ``tell`` publishes a result or answers a comment. A line for which there is nothing to do is
+    None; ``why`` says in a sentence what the event calls for.
     """
 
     working_directory: str
     output_dir: str
+    why: str
     gate: tuple[str, ...] | None
-    publish: tuple[str, ...]
+    tell: tuple[str, ...] | None
     propose: tuple[str, ...] | None
     token: str = field(default="", repr=False)
 
@@ -104,7 +109,7 @@ _PATH = ("a path below the workspace, without a leading / and without ..", _is_b
 _SWITCH = _one_of("true", "false")
 
 INPUTS: Final = (
-    _input("command", "gate", _one_of("gate", "publish")),
+    _input("command", "auto", _one_of("auto", "gate", "publish")),
     _input("suite", "perfgate.yml", _PATH),
     _input("base", "", ("a branch, tag or commit", _is_ref)),
     _input("strategy", "", _one_of("auto", "paired", "baseline")),
@@ -126,8 +131,12 @@ INPUTS: Final = (
 OUTPUTS: Final = ("verdict", "regressions", "decision-path", "comment-url", "baseline-url")
 
 
-def plan(environ: Mapping[str, str]) -> Plan:
-    """What to run for these inputs; raises ConfigurationError that lists every wrong one."""
+def plan(environ: Mapping[str, str], read_text: Callable[[str], str]) -> Plan:
+    """What to run for these inputs and this event.
+
+    ``read_text`` is given the path in GITHUB_EVENT_PATH. Raises ConfigurationError that lists
+    every wrong input, one for a damaged event, and one where measuring would be dangerous.
+    """
     given = _given(environ)
     problems = _unknown(given) + _invalid(given) + _half_given(given)
     if problems:
@@ -137,15 +146,41 @@ def plan(environ: Mapping[str, str]) -> Plan:
             fix="Correct the step's `with:`; README, 'Inputs', lists them.",
         )
     value = {each.name: given.get(each.name) or each.default for each in INPUTS}
-    measures = value["command"] == "gate"
+    mode = mode_of(read_event(environ, read_text))
+    measures = _measures(value["command"], mode)
+    proposes = measures and mode.proposes and value["update-baseline"] == "pr"
     return Plan(
         working_directory=value["working-directory"],
         output_dir=value["output-dir"],
+        why=mode.why,
         gate=_gate(value) if measures else None,
-        publish=_publish(value),
-        propose=_propose(value) if measures and value["update-baseline"] == "pr" else None,
+        tell=_tell(value, mode),
+        propose=_propose(value) if proposes else None,
         token=value["github-token"],
     )
+
+
+def _measures(command: str, mode: Mode) -> bool:
+    if command == "publish":
+        return False
+    if mode.task == "refuse" or (command == "gate" and mode.task != "measure"):
+        raise ConfigurationError(
+            f"nothing may be measured on this event: {mode.why}",
+            fix="Measure in a workflow on pull_request, push, merge_group or schedule, and leave "
+            "the input command at auto.",
+        )
+    return mode.task == "measure"
+
+
+def _tell(value: Mapping[str, str], mode: Mode) -> tuple[str, ...] | None:
+    suite = f"--suite={value['suite']}"
+    if value["command"] == "auto" and mode.task == "publish-run":
+        return ("publish-run", suite, f"--output-dir={value['output-dir']}")
+    if value["command"] == "auto" and mode.task == "answer":
+        return ("answer", suite)
+    if value["command"] == "auto" and mode.task == "nothing":
+        return None
+    return _publish(value)
 
 
 def _gate(value: Mapping[str, str]) -> tuple[str, ...]:

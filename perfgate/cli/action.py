@@ -23,6 +23,7 @@ import click
 from perfgate.action import Plan, plan
 from perfgate.app.publish_edges import tell_runner
 from perfgate.errors import ConfigurationError, ExitCode
+from perfgate.report.escape import plain
 
 # The runner hands the job's whole environment on to a container: paths of its own machine, some of
 # which setup-python sets, mean nothing in there.
@@ -80,23 +81,28 @@ def _whole(environ: Mapping[str, str]) -> int:
 
 def measure(environ: Mapping[str, str]) -> int:
     """The part that runs a pull request's code, and needs no token; returns the gate's code."""
-    planned = plan(environ)
+    planned = plan(environ, _read)
+    click.echo(plain(planned.why))
     folder = _working_directory(planned, environ)
     return _gate(planned, environ, folder) if planned.gate else ExitCode.OK
 
 
 def publish(environ: Mapping[str, str], *, gate_code: int) -> int:
     """The part that speaks to GitHub; returns 0, or the code of the first line that failed."""
-    planned = plan(environ)
+    planned = plan(environ, _read)
     folder = _working_directory(planned, environ)
     publishing = _for_publishing(environ, planned.token)
-    publish_code = _call(planned.publish, publishing, folder)
+    tell_code = _call(planned.tell, publishing, folder) if planned.tell else ExitCode.OK
     propose_code = (
         _call(planned.propose, publishing, folder)
         if planned.propose and _has_measured(gate_code, folder / planned.output_dir)
         else ExitCode.OK
     )
-    return publish_code or propose_code
+    return tell_code or propose_code
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
 
 
 def _working_directory(planned: Plan, environ: Mapping[str, str]) -> Path:

@@ -1,10 +1,13 @@
-"""INPUT_* become the command line's own arguments, or one error that tells all that is wrong."""
+"""INPUT_* and the event become the command line's own arguments, or an error that tells all."""
+
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfgate.action import INPUTS, plan
+from perfgate import action
+from perfgate.action import INPUTS
 from perfgate.errors import ConfigurationError
 
 ACCEPTED = {
@@ -21,13 +24,44 @@ def inputs(**given):
     return {"PATH": "/bin", **empty, **named}
 
 
+def plan(environ, payload=None):
+    return action.plan(environ, lambda _: json.dumps(payload or {}))
+
+
+def on(name, **given):
+    """The inputs, in a job of that event."""
+    runner = {
+        "GITHUB_EVENT_NAME": name,
+        "GITHUB_EVENT_PATH": "event.json",
+        "GITHUB_REPOSITORY": "octo/bench",
+        "GITHUB_REF": "refs/heads/main",
+    }
+    return inputs(**given) | runner
+
+
+ON_MAIN = {"repository": {"default_branch": "main"}}
+PULL_REQUEST = {
+    "pull_request": {
+        "number": 7,
+        "head": {"sha": "a" * 40, "repo": {"full_name": "octo/bench"}},
+        "base": {"sha": "b" * 40, "ref": "main"},
+    }
+}
+FINISHED = {"workflow_run": {"id": 55, "event": "pull_request", "head_sha": "a" * 40}}
+COMMENT = {
+    "action": "created",
+    "issue": {"number": 7, "pull_request": {"url": "x"}},
+    "comment": {"id": 9, "user": {"login": "ann"}, "body": "/perfgate help"},
+}
+
+
 def test_nothing_given():
     planned = plan(inputs())
     assert planned.gate == (
         *("gate", "--suite=perfgate.yml", "--output-dir=perfgate-out"),
         *("--device=auto", "--lease-timeout=30m"),
     )
-    assert planned.publish == ("publish", "--", "perfgate-out")
+    assert planned.tell == ("publish", "--", "perfgate-out")
     assert planned.working_directory == "."
 
 
@@ -59,26 +93,90 @@ def test_everything_given():
         "--device=cuda:1",
         "--lease-timeout=1.5 h",
     )
-    assert planned.publish == ("publish", "--no-comment", "--strict-publish", "--", "out dir")
+    assert planned.tell == ("publish", "--no-comment", "--strict-publish", "--", "out dir")
     assert planned.working_directory == "sub/größe ü"
     assert planned.token == "s3cret"
     assert "s3cret" not in repr(planned)
 
 
 def test_publish_only():
-    planned = plan(inputs(command="publish", update_baseline="pr"))
+    planned = plan(on("push", command="publish", update_baseline="pr"), ON_MAIN)
     assert planned.gate is None
+    assert planned.tell == ("publish", "--", "perfgate-out")
     assert planned.propose is None
 
 
+@pytest.mark.parametrize("command", ["", "auto", "gate"])
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("pull_request", PULL_REQUEST),
+        ("push", ON_MAIN),
+        ("schedule", {}),
+        ("workflow_dispatch", {}),
+        ("merge_group", {"merge_group": {"head_sha": "a" * 40}}),
+    ],
+)
+def test_events_that_are_measured(name, payload, command):
+    planned = plan(on(name, command=command), payload)
+    assert planned.gate is not None
+    assert planned.tell is not None
+    assert planned.tell[0] == "publish"
+
+
+def test_finished_run__published_without_measuring():
+    planned = plan(on("workflow_run", suite="ci/suite.yml", output_dir="out"), FINISHED)
+    assert planned.gate is None
+    assert planned.tell == ("publish-run", "--suite=ci/suite.yml", "--output-dir=out")
+
+
+def test_finished_run__published_as_a_folder_where_that_is_asked_for():
+    planned = plan(on("workflow_run", command="publish"), FINISHED)
+    assert planned.tell == ("publish", "--", "perfgate-out")
+
+
+def test_comment__answered_without_measuring():
+    planned = plan(on("issue_comment"), COMMENT)
+    assert (planned.gate, planned.tell) == (None, ("answer", "--suite=perfgate.yml"))
+
+
+def test_comment__edited_or_on_an_issue__nothing_to_do():
+    for payload in (COMMENT | {"action": "edited"}, COMMENT | {"issue": {"number": 7}}):
+        planned = plan(on("issue_comment"), payload)
+        assert (planned.gate, planned.tell, planned.propose) == (None, None, None)
+        assert "answered once" in planned.why
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "payload"),
+    [
+        ("pull_request_target", "auto", PULL_REQUEST),
+        ("pull_request_target", "gate", PULL_REQUEST),
+        ("workflow_run", "gate", FINISHED),
+        ("issue_comment", "gate", COMMENT),
+        ("issue_comment", "gate", COMMENT | {"issue": {"number": 7}}),
+    ],
+)
+def test_a_token_that_may_write__nothing_is_measured(name, command, payload):
+    with pytest.raises(ConfigurationError, match="nothing may be measured on this event") as raised:
+        plan(on(name, command=command), payload)
+    assert "pull_request" in raised.value.fix
+
+
+def test_damaged_event():
+    with pytest.raises(ConfigurationError, match="event payload"):
+        plan(on("pull_request"), {"pull_request": 7})
+
+
 def test_new_baselines():
-    assert plan(inputs()).propose is None
-    assert plan(inputs(update_baseline="pr")).propose == (
+    assert plan(on("push"), ON_MAIN).propose is None
+    assert plan(on("push", update_baseline="pr"), ON_MAIN).propose == (
         *("baseline", "propose", "--record=perfgate-out/record.json", "--suite=perfgate.yml"),
         "--label=perf-baselines",
     )
     planned = plan(
-        inputs(
+        on(
+            "schedule",
             update_baseline="pr",
             cases="wan",
             output_dir="out",
@@ -94,6 +192,14 @@ def test_new_baselines():
         *("--expires=2026-12-31", "--label=perf", "--label=help wanted"),
         *("--reviewer=@ann", "--reviewer=octo/perf", "--strict-publish"),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [("pull_request", PULL_REQUEST), ("push", {"repository": {"default_branch": "trunk"}})],
+)
+def test_new_baselines__not_from_a_change_that_is_not_merged(name, payload):
+    assert plan(on(name, update_baseline="pr"), payload).propose is None
 
 
 @pytest.mark.parametrize("missing", ["reason", "issue", "expires"])
@@ -168,7 +274,7 @@ def test_any_text__a_plan_or_a_clear_error(values):
     planned, problem = outcome({f"INPUT_{name.upper()}": value for name, value in values.items()})
     assert (planned is None) == ("\n  - " in problem)
     assert "\n::" not in problem
-    lines = (planned.gate or (), planned.publish) if planned else ()
+    lines = (planned.gate or (), planned.tell or ()) if planned else ()
     assert all(part.isprintable() for line in lines for part in line)
 
 
