@@ -18,6 +18,7 @@ from perfgate.github.event import LOCAL, Event
 from perfgate.github.problems import with_retries
 from perfgate.github.workflow import Kind, output, summary
 from perfgate.records import Decision, parse_decision
+from perfgate.report.answers import read_answers
 from perfgate.report.comment import Links, belongs_to, read_history, render_comment
 from perfgate.report.conclusion import headline, outputs
 from perfgate.report.draw import NOT_INSTALLED, can_draw
@@ -157,7 +158,8 @@ def _write_comment(
 
     def render(earlier: str | None) -> str:
         history = read_history(earlier) if earlier else ()
-        return render_comment(decision, history=history, links=links)
+        answers = read_answers(earlier) if earlier else ()
+        return render_comment(decision, history=history, answers=answers, links=links)
 
     try:
         with open_comments() as api:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from perfgate.records import Decision
+from perfgate.report.answers import MAX_ANSWERS_BYTES, Answer, with_answers
 from perfgate.report.conclusion import headline
 from perfgate.report.escape import escape_markdown
 from perfgate.report.order import ordered_cases, plainly_unchanged
@@ -33,13 +34,24 @@ from perfgate.report.state import (
     bounded,
     marker,
     read_history,
+    key_in,
     safe_url,
+    slug,
     state_line,
 )
 from perfgate.report.tables import Table, cells_table, rows_table, size
 from perfgate.report.words import count
 
-__all__ = ["Earlier", "Links", "belongs_to", "marker", "read_history", "render_comment"]
+__all__ = [
+    "Earlier",
+    "Links",
+    "belongs_to",
+    "key_in",
+    "marker",
+    "read_history",
+    "render_comment",
+    "slug",
+]
 
 # "body is too long (maximum is 65536 characters)", the API's answer; it is not in the docs.
 # https://github.com/actions/dependency-review-action/issues/730
@@ -51,18 +63,28 @@ _MAX_LOGS = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Links:
-    """Where more is to be found, and when this was said; rendering knows no clock."""
+    """Where more is to be found, and when and by which job of a run this was said.
+
+    Rendering knows no clock and no run of its own.
+    """
 
     run_url: str = ""
     summary_url: str = ""
     artifact_url: str = ""
     when: str = ""
+    job: str = ""
 
 
 def render_comment(
-    decision: Decision, *, history: Sequence[Earlier] = (), links: Links | None = None
+    decision: Decision,
+    *,
+    history: Sequence[Earlier] = (),
+    answers: Sequence[Answer] = (),
+    links: Links | None = None,
 ) -> str:
-    """The whole comment; ``history`` is what the comment so far remembers, oldest first."""
+    """The whole comment; ``history`` and ``answers`` are what the comment so far remembers, oldest
+    first. Room for answers to commands is left even where there are none yet.
+    """
     links = links or Links()
     now = result_of(decision, links)
     earlier = [one for one in history if (one.commit, one.run_url) != (now.commit, now.run_url)]
@@ -72,7 +94,7 @@ def render_comment(
     def text(page: Page) -> str:
         return render(
             "comment.md.j2",
-            marker=marker(decision.suite),
+            marker=marker(decision.suite, key),
             state=state_line([*earlier, now]),
             headline=headline(decision),
             page=page,
@@ -83,11 +105,12 @@ def render_comment(
     measured = measured_fold(decision, job)
     warned = warnings_fold(decision)
     bounded_by_nature = replace(page, folds=tuple(one for one in (logs, warned, measured) if one))
-    room = MAX_COMMENT_CHARS - size(text(bounded_by_nature)) - _ROOM_FOR_NOTICES
+    nature = size(text(bounded_by_nature))
+    room = MAX_COMMENT_CHARS - nature - _ROOM_FOR_NOTICES - MAX_ANSWERS_BYTES
     table, named, past = _cut_to(room, decision, earlier)
     cut = table.left_out + sum(fold.left_out for fold in named if fold)
     folds = (logs, warned, *named, measured, past)
-    return text(
+    result = text(
         replace(
             page,
             table=table.text,
@@ -95,6 +118,7 @@ def render_comment(
             folds=tuple(fold for fold in folds if fold and fold.body),
         )
     )
+    return with_answers(result, answers) if answers else result
 
 
 def result_of(decision: Decision, links: Links) -> Earlier:
@@ -106,6 +130,7 @@ def result_of(decision: Decision, links: Links) -> Earlier:
             headline=headline(decision),
             when=links.when,
             run_url=links.run_url,
+            job=links.job,
         )
     )
 
