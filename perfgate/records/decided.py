@@ -117,7 +117,10 @@ class Problem(Value):
 
 
 class Decision(Value):
-    """Everything that is told: every text, file and exit code is made from this value."""
+    """Everything that is told: every text, file and exit code is made from this value.
+
+    ``measured_by_fork`` says that a stranger's code ran the job and wrote its figures.
+    """
 
     schema_name: Literal["perfgate.decision"] = Field("perfgate.decision", alias="schema")
     version: Literal[1] = 1
@@ -137,3 +140,4 @@ class Decision(Value):
     told: dict[str, str] = Field(default_factory=dict)
     interrupted: str | None = None
     problem: Problem | None = None
+    measured_by_fork: bool = False

@@ -19,6 +19,10 @@ from perfgate.report.sentences import NextStep, Told, next_step, short, told, wa
 from perfgate.report.tables import rows_table
 from perfgate.report.words import by_tolerance, count
 
+BY_FORK = (
+    "**Measured by the fork's own code:** its figures are that code's word. The rules they are "
+    "judged by are the base's."
+)
 MAX_NOTES = 12
 MAX_WARNINGS = 30
 _MAX_FACTS = 40
@@ -35,8 +39,9 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """Everything that the templates lay out."""
+    """Everything that the templates lay out; ``label`` is markdown already."""
 
+    label: str = ""
     problem: str = ""
     interrupted: str = ""
     sentences: tuple[Told, ...] = ()
@@ -73,6 +78,7 @@ def opening(decision: Decision, *, max_sentences: int) -> Page:
     if len(decision.notes) > MAX_NOTES:
         notes = (*notes, f"and {count(len(decision.notes) - MAX_NOTES, 'more note')}")
     return Page(
+        label=BY_FORK if decision.measured_by_fork else "",
         problem=fenced(decision.problem.problem) if decision.problem else "",
         interrupted=decision.interrupted or "",
         sentences=tuple(shown),
