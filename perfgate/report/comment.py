@@ -32,9 +32,9 @@ from perfgate.report.state import (
     Earlier,
     belongs_to,
     bounded,
+    key_in,
     marker,
     read_history,
-    key_in,
     safe_url,
     slug,
     state_line,
@@ -81,9 +81,11 @@ def render_comment(
     history: Sequence[Earlier] = (),
     answers: Sequence[Answer] = (),
     links: Links | None = None,
+    key: str = "",
 ) -> str:
     """The whole comment; ``history`` and ``answers`` are what the comment so far remembers, oldest
-    first. Room for answers to commands is left even where there are none yet.
+    first. Room for answers to commands is left even where there are none yet. ``key`` tells the
+    comment from others of its suite.
     """
     links = links or Links()
     now = result_of(decision, links)

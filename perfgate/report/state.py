@@ -20,33 +20,52 @@ MAX_EARLIER = 20
 """Results kept: enough for a long pull request, in less than a quarter of a comment."""
 
 _MAX_STATE_CHARS = 16_000
-_LIMITS = {"commit": 40, "verdict": 20, "headline": 120, "when": 40, "run_url": 200}
+_LIMITS = {"commit": 40, "verdict": 20, "headline": 120, "when": 40, "run_url": 200, "job": 80}
 _STATE = re.compile(rf"<!-- perfgate:history=([A-Za-z0-9+/=]{{0,{_MAX_STATE_CHARS}}}) -->")
+_MARKER = re.compile(r"<!-- perfgate:comment key=([A-Za-z0-9._-]+)(?:/([A-Za-z0-9._-]+))? -->")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Earlier:
-    """One result of this pull request, as the comment keeps it."""
+    """One result of this pull request, as the comment keeps it.
+
+    job  what tells the job that wrote it from the others of its run; empty where there is no run
+    """
 
     commit: str
     verdict: str
     headline: str
     when: str = ""
     run_url: str = ""
+    job: str = ""
 
 
-def marker(suite: str) -> str:
-    """The first line of the comment of a suite; two suites never share one."""
-    key = re.sub(r"[^A-Za-z0-9._]+", "-", suite).strip("-")[:60] or "suite"
-    if key != suite:
-        key += "-" + hashlib.sha256(suite.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"<!-- perfgate:comment key={key} -->"
+def marker(suite: str, key: str = "") -> str:
+    """The first line of the comment of a suite, and of one key of it; two never share one."""
+    return f"<!-- perfgate:comment key={slug(suite)}{f'/{slug(key, limit=120)}' if key else ''} -->"
+
+
+def slug(text: str, *, limit: int = 60) -> str:
+    """The text in letters, digits, dots, underscores and hyphens; two texts never share one."""
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-")[:limit] or "suite"
+    if plain != text:
+        plain += "-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+    return plain
+
+
+def key_in(body: str, suite: str) -> str | None:
+    """The key of a comment of this suite, empty for none; None for what is no comment of it.
+
+    Its author is for the caller to check.
+    """
+    found = _MARKER.fullmatch(body.split("\n", 1)[0].strip())
+    return (found[2] or "") if found and found[1] == slug(suite) else None
 
 
 def belongs_to(body: str, suite: str) -> bool:
     """Whether a comment is the one of this suite; its author is for the caller to check."""
-    return body.split("\n", 1)[0].strip() == marker(suite)
+    return key_in(body, suite) == ""
 
 
 def read_history(body: str) -> tuple[Earlier, ...]:
@@ -59,7 +78,7 @@ def read_history(body: str) -> tuple[Earlier, ...]:
 
 def state_line(results: Sequence[Earlier]) -> str:
     """The hidden line that :func:`read_history` reads; the newest results are kept."""
-    kept = [asdict(bounded(result)) for result in results[-MAX_EARLIER:]]
+    kept = [_told(bounded(result)) for result in results[-MAX_EARLIER:]]
     while True:
         text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
         # The standard alphabet of base64 has no hyphen, so that it cannot end an HTML comment.
@@ -67,6 +86,10 @@ def state_line(results: Sequence[Earlier]) -> str:
         if len(state) <= _MAX_STATE_CHARS:
             return f"<!-- perfgate:history={state} -->"
         kept = kept[1:]
+
+
+def _told(result: Earlier) -> dict[str, str]:
+    return {name: text for name, text in asdict(result).items() if text or name != "job"}
 
 
 def bounded(result: Earlier) -> Earlier:

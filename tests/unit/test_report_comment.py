@@ -18,6 +18,7 @@ from perfgate.report.comment import (
     Earlier,
     Links,
     belongs_to,
+    key_in,
     marker,
     read_history,
     render_comment,
@@ -53,6 +54,21 @@ def test_marker__no_two_suites_share_one_and_none_ends_the_comment():
     found = {marker(suite) for suite in suites}
     assert len(found) == len(suites)
     assert all(one.count("--") == 2 for one in found)
+
+
+def test_marker__no_two_keys_share_one_and_none_is_another_suites():
+    keys = ["", "a", "a-b", "a/b", "x" * 200, "x" * 201, "-->", "größe"]
+    found = {marker(suite, key) for suite in ("a", "b") for key in keys}
+    assert len(found) == 2 * len(keys)
+    assert all(one.count("-->") == 1 for one in found)
+
+
+def test_key_in__what_was_written_under_it():
+    for key in ("", "nightly", "nvidia-h100-80gb-hbm3-x1-0123456789ab"):
+        assert key_in(f"{marker('a', key)}\ntext", "a") == key
+        assert key_in(f"{marker('a', key)}\ntext", "b") is None
+    assert key_in("text", "a") is None
+    assert not belongs_to(f"{marker('a', 'nightly')}\ntext", "a")
 
 
 def test_belongs_to__only_by_its_own_first_line():

@@ -1,0 +1,60 @@
+"""Under which key a job writes, so that no job overwrites what another of its run has said. Pure.
+
+A suite has one comment and one check run. Where several jobs of one run tell a result of the same
+suite, all but one of them write under a key of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Who wrote something: ``run`` names a run and its attempt, empty where that is not known.
+
+    hardware, cases  what tells a job from the others of its run: a short name of the machine, and
+                     a digest of the cases
+    """
+
+    run: str
+    hardware: str
+    cases: str
+
+    def is_again(self, other: Job | None) -> bool:
+        """Whether the other is this job too, perhaps of another run."""
+        return other is not None and (self.hardware, self.cases) == (other.hardware, other.cases)
+
+    def competes(self, other: Job | None) -> bool:
+        """Whether the other is another job of the same run and attempt."""
+        return (
+            other is not None
+            and bool(self.run)
+            and self.run == other.run
+            and not self.is_again(other)
+        )
+
+
+def key_for(job: Job, standing: Mapping[str, Job | None], *, key: str = "") -> str:
+    """The key to write under, where ``standing`` holds who last wrote under each.
+
+    ``key`` is the one that was asked for, empty for none. Where another job of this run wrote
+    there, the machine's name is added to it, and the cases' digest where that does not differ.
+    What this job wrote in an earlier run is its own still.
+    """
+    with_hardware = _joined(key, job.hardware)
+    with_cases = _joined(with_hardware, job.cases)
+    for one in (key, with_hardware, with_cases):
+        if job.is_again(standing.get(one)):
+            return one
+    other = standing.get(key)
+    if other is None or not job.competes(other):
+        return key
+    if other.hardware != job.hardware and not job.competes(standing.get(with_hardware)):
+        return with_hardware
+    return with_cases
+
+
+def _joined(key: str, more: str) -> str:
+    return f"{key}-{more}" if key else more
