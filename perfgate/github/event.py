@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from perfgate.errors import ConfigurationError
@@ -25,7 +26,8 @@ _REPOSITORY: Final = re.compile(rf"{_OWNER}/[A-Za-z0-9._-]{{1,100}}")
 _WORD: Final = re.compile(r"[a-z_]{1,60}")
 _BRANCH: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,500}")
 _HTTP: Final = re.compile(r"https?://[^\s\x00-\x1f\x7f]{1,500}")
-_RUN_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
+_MOST_LABELS: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,20 +55,23 @@ class FinishedRun:
 class WrittenComment:
     """The comment of an ``issue_comment`` event; ``author`` is empty when its account is gone.
 
-    is_new  it was just created, not edited or deleted
+    is_new      it was just created, not edited or deleted
+    created_at  when, by GitHub's clock; None where the payload does not say
     """
 
     id: int
     author: str
     body: str = field(repr=False)
     is_new: bool
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """What happened, as far as perfgate needs it.
 
-    name          GitHub's event name, or ``local`` outside of Actions
+    name          GitHub's event name, or ``local`` outside of Actions; ``pull_request``, too, for
+                  a workflow_dispatch that names one, as `/perfgate rerun` starts it
     repository    ``owner/name``; None outside of Actions
     pull_request  the number of the pull request that the event is about, if it names it surely:
                   for workflow_run never, since GitHub's list of them is empty for forks
@@ -75,7 +80,8 @@ class Event:
                   merge_group, push, others: the commit that the run is for
     base_sha      pull_request: the tip of the base branch when the event fired, which may lag
                   behind the checked-out merge commit's first parent; merge_group: its base, the
-                  one to measure against; push, others: None (the first parent is the base)
+                  one to measure against; push, others: None (the first parent is the base);
+                  None, too, for a workflow_dispatch that names a pull request (base_ref says it)
     base_ref      the branch that the change goes to, without ``refs/heads/``
     labels        the pull request's labels
     is_fork       the pull request comes from another repository (a deleted one counts)
@@ -126,7 +132,7 @@ def read_event(environ: Mapping[str, str], read_text: Callable[[str], str]) -> E
     pull_request = _pull_request(name, payload)
     default_branch = _default_branch(payload)
     run_id, run_attempt = _run(environ)
-    return Event(
+    event = Event(
         name=name,
         repository=repository,
         pull_request=_number(name, payload),
@@ -145,6 +151,28 @@ def read_event(environ: Mapping[str, str], read_text: Callable[[str], str]) -> E
         api_url=api_url,
         server_url=server_url,
         workspace=workspace,
+    )
+    return _asked_for(event, payload) if name == "workflow_dispatch" else event
+
+
+def _asked_for(event: Event, payload: Part) -> Event:
+    """A run by hand for a pull request is the same as one of the pull request's own event."""
+    inputs = payload.part("inputs")
+    number = inputs.like(_NUMBER, "pull-request", "a number") if inputs else None
+    if inputs is None or number is None:
+        return event
+    head, base = inputs.sha("head"), inputs.like(_BRANCH, "base", "a branch")
+    if head is None or base is None:
+        raise damaged("inputs.head and inputs.base go with inputs.pull-request: commit and branch")
+    labels = (inputs.text("labels") or "").split("\n")[:_MOST_LABELS]
+    return replace(
+        event,
+        name="pull_request",
+        pull_request=int(number),
+        head_sha=head,
+        base_ref=base,
+        labels=tuple(label for label in labels if label),
+        on_default_branch=False,
     )
 
 
@@ -188,6 +216,7 @@ def _comment(payload: Part) -> WrittenComment:
         author=(author.like(_LOGIN, "login", "an account") or "") if author else "",
         body=comment.text("body") or "",
         is_new=payload.text("action") == "created",
+        created_at=comment.time("created_at"),
     )
 
 
@@ -235,7 +264,7 @@ def _is_fork(pull_request: Part, repository: str) -> bool:
 
 def _run(environ: Mapping[str, str]) -> tuple[int | None, int | None]:
     found = (environ.get(name, "") for name in ("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"))
-    number, attempt = (int(one) if _RUN_NUMBER.fullmatch(one) else None for one in found)
+    number, attempt = (int(one) if _NUMBER.fullmatch(one) else None for one in found)
     return number, attempt
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from perfgate.errors import ConfigurationError
@@ -55,6 +56,19 @@ class Part:
         if value is not None and not pattern.fullmatch(value):
             raise damaged(f"{self._path(key)} is {shown(value)}, not {wanted}")
         return value
+
+    def time(self, key: str) -> datetime | None:
+        """A moment in ISO 8601 with its zone, as GitHub writes them."""
+        value = self.text(key)
+        if value is None:
+            return None
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo is None:
+            raise damaged(f"{self._path(key)} is {shown(value)}, not a time")
+        return found
 
     def number(self, key: str) -> int | None:
         value: int | None = self._get(key, int)

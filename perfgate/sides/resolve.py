@@ -12,7 +12,10 @@ _FIRST_PARENT_EVENTS = frozenset({"push", "schedule", "workflow_dispatch"})
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """What the event says about the comparison; ``name`` is ``local`` outside GitHub Actions."""
+    """What the event says about the comparison; ``name`` is ``local`` outside GitHub Actions.
+
+    A pull request without ``base_sha`` was asked for by hand: ``head_sha`` and ``base_ref`` say it.
+    """
 
     name: str
     head_sha: str | None = None
@@ -24,8 +27,9 @@ def resolve_base(git: Git, trigger: Trigger, *, base: str | None) -> tuple[str, 
     """Commit id of base and the words for how it was found.
 
     ``--base`` wins; otherwise pull_request: first parent of the checked-out merge commit, or the
-    merge base when the head commit itself is checked out; merge_group: its base; push and the
-    rest: the first parent; on a laptop: the merge base with the upstream.
+    merge base when the head commit itself is checked out, which it has to be where a run was asked
+    for by hand; merge_group: its base; push and the rest: the first parent; on a laptop: the merge
+    base with the upstream.
     """
     head = git("rev-parse", "HEAD").strip()
     if base is not None:
@@ -69,6 +73,8 @@ def _deepened(git: Git, ref: str) -> str | None:
 
 
 def _of_pull_request(git: Git, trigger: Trigger, *, head: str) -> tuple[str, str]:
+    if trigger.base_sha is None and trigger.base_ref is not None:
+        return _asked_for(git, trigger, head=head, base_ref=trigger.base_ref)
     if head != trigger.head_sha and len(git.parents(head)) > 1:
         return _first_parent(git, head), "the first parent of the merge commit"
     target = trigger.base_sha
@@ -76,7 +82,26 @@ def _of_pull_request(git: Git, trigger: Trigger, *, head: str) -> tuple[str, str
         raise ConfigurationError(
             "the pull request event names no base commit", fix="Give --base REF (input base)."
         )
-    _present(git, target)
+    return _merge_base(git, _present(git, target), head), "the merge base"
+
+
+def _asked_for(git: Git, trigger: Trigger, *, head: str, base_ref: str) -> tuple[str, str]:
+    """The base of exactly the commit that was asked for: no other may pass for the pull request."""
+    if head != trigger.head_sha:
+        raise ConfigurationError(
+            f"this job checked out {head[:12]}, but {str(trigger.head_sha)[:12]} is to be measured",
+            fix="Give actions/checkout `ref: ${{ inputs.head }}` (README, 'Commands').",
+        )
+    target = git.commit_of(f"refs/remotes/origin/{base_ref}") or _deepened(git, base_ref)
+    if target is None:
+        raise ConfigurationError(
+            f"the branch {base_ref}, which the pull request goes to, is not in this clone",
+            fix="Give actions/checkout `fetch-depth: 0`.",
+        )
+    return _merge_base(git, target, head), f"the merge base with {base_ref}"
+
+
+def _merge_base(git: Git, target: str, head: str) -> str:
     found = git.asks("merge-base", target, head)
     if found is None and git.is_shallow():
         git.fetch("--unshallow", "origin")
@@ -86,7 +111,7 @@ def _of_pull_request(git: Git, trigger: Trigger, *, head: str) -> tuple[str, str
             f"the checked-out commit {head[:12]} shares no history with the base {target[:12]}",
             fix="Check out the pull request's merge commit (the default of actions/checkout).",
         )
-    return found, "the merge base"
+    return found
 
 
 def _of_laptop(git: Git) -> tuple[str, str]:

@@ -41,6 +41,19 @@ def refused(git: Git, trigger: Trigger, base: str | None = None) -> Configuratio
     return caught.value
 
 
+def diverged(repository: Repository) -> tuple[str, str, str]:
+    """Where two branches parted, the last commit of feature, and that of main, a merge."""
+    start = repository.commit("start", a="1")
+    repository.git("switch", "--quiet", "-c", "feature")
+    feature = repository.commit("feature", b="1")
+    repository.git("switch", "--quiet", "-c", "other", start)
+    repository.commit("other", d="1")
+    repository.git("switch", "--quiet", "main")
+    repository.commit("meanwhile on main", c="1")
+    repository.git("merge", "--quiet", "--no-ff", "other", "--message", "merge")
+    return start, feature, repository.git("rev-parse", "HEAD")
+
+
 class TestResolve:
     def test_named_base(self, repository: Repository) -> None:
         first = repository.commit()
@@ -106,6 +119,34 @@ class TestResolve:
         shallow = repository.clone(tmp_path / "shallow", "--depth=1")
         trigger = Trigger(name="pull_request", head_sha=feature, base_sha=target)
         assert resolve_base(git_in(shallow), trigger, base=None) == (start, "the merge base")
+
+    def test_asked_for_by_hand__merge_base_with_the_branch_it_goes_to(
+        self, repository: Repository, tmp_path: Path
+    ) -> None:
+        start, feature, _ = diverged(repository)
+        trigger = Trigger(name="pull_request", head_sha=feature, base_ref="main")
+        for depth in ("--depth=1", "--no-single-branch"):
+            clone = repository.clone(tmp_path / depth, "--branch=feature", depth)
+            found = resolve_base(git_in(clone), trigger, base=None)
+            assert found == (start, "the merge base with main")
+
+    def test_asked_for_by_hand__another_commit_is_checked_out(
+        self, repository: Repository, tmp_path: Path
+    ) -> None:
+        _, feature, main = diverged(repository)
+        clone = repository.clone(tmp_path / "clone")
+        trigger = Trigger(name="pull_request", head_sha=feature, base_ref="main")
+        error = refused(git_in(clone), trigger)
+        assert f"checked out {main[:12]}, but {feature[:12]}" in str(error)
+        assert "inputs.head" in error.fix
+
+    def test_asked_for_by_hand__no_such_branch(
+        self, repository: Repository, tmp_path: Path
+    ) -> None:
+        _, feature, _ = diverged(repository)
+        clone = repository.clone(tmp_path / "clone", "--branch=feature")
+        trigger = Trigger(name="pull_request", head_sha=feature, base_ref="release")
+        assert "the branch release" in str(refused(git_in(clone), trigger))
 
     def test_a_shallow_clone_without_a_remote(self, repository: Repository, tmp_path: Path) -> None:
         repository.commit()

@@ -1,6 +1,7 @@
 """The event payload and the environment become one checked value."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -107,6 +108,60 @@ def test_comment_on_a_pull_request():
     assert event.comment == WrittenComment(
         id=901, author="mona-cat_octo", body="/perfgate help", is_new=True
     )
+
+
+def test_comment__says_when_it_was_written():
+    payload = a_written_comment()
+    payload["comment"]["created_at"] = "2026-03-01T12:00:05Z"
+    written = read(payload, "issue_comment").comment.created_at
+    assert written == datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("when", ["yesterday", "2026-03-01T12:00:05", "2026-13-01T00:00:00Z"])
+def test_comment__written_at_no_time(when):
+    payload = a_written_comment()
+    payload["comment"]["created_at"] = when
+    with pytest.raises(ConfigurationError, match="created_at"):
+        read(payload, "issue_comment")
+
+
+def asked_by_hand(**overrides):
+    inputs = {"pull-request": "7", "head": HEAD, "base": "main", "cases": "wan", "labels": "a\nb c"}
+    return {"inputs": inputs | overrides, "repository": {"default_branch": "main"}}
+
+
+def test_run_by_hand_for_a_pull_request__is_as_one_of_its_own_event():
+    event = read(asked_by_hand(), "workflow_dispatch", GITHUB_REF="refs/heads/main")
+    assert (event.name, event.pull_request, event.head_sha) == ("pull_request", 7, HEAD)
+    assert (event.base_sha, event.base_ref, event.labels) == (None, "main", ("a", "b c"))
+    assert not event.on_default_branch
+    assert not event.is_fork
+
+
+@pytest.mark.parametrize("inputs", [None, {}, {"cases": "wan"}, {"pull-request": ""}])
+def test_run_by_hand__for_no_pull_request(inputs):
+    payload = {"inputs": inputs, "repository": {"default_branch": "main"}}
+    event = read(payload, "workflow_dispatch", GITHUB_REF="refs/heads/main")
+    assert (event.name, event.pull_request) == ("workflow_dispatch", None)
+    assert event.on_default_branch
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pull-request": "7; rm"},
+        {"pull-request": "0"},
+        {"pull-request": 7},
+        {"head": ""},
+        {"head": "main"},
+        {"base": ""},
+        {"base": "a b"},
+    ],
+    ids=repr,
+)
+def test_run_by_hand_for_a_pull_request__damaged(wrong):
+    with pytest.raises(ConfigurationError, match=r"inputs\."):
+        read(asked_by_hand(**wrong), "workflow_dispatch")
 
 
 def test_comment__on_an_issue():
