@@ -43,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     real = next(family for family in chosen.FAMILIES if family.name == "mid-real")
     results = Results(
         families=[family.name for family in chosen.FAMILIES],
+        changed=[family.name for family in chosen.FAMILIES if family.past],
         gaussian="mid",
         real=real.name,
         figures=measure(chosen.FAMILIES, seed=chosen.SEED, size=size, told=_told),

@@ -30,9 +30,13 @@ SIMULATION_ERRORS = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """Everything that one run of the benchmark found, over the families in their order."""
+    """Everything that one run of the benchmark found, over the families in their order.
+
+    ``changed`` are the families whose machine is no longer what its history and baseline saw.
+    """
 
     families: Sequence[str]
+    changed: Sequence[str]
     gaussian: str
     real: str
     figures: Figures
@@ -55,25 +59,36 @@ def goals_of(results: Results) -> list[Goal]:
     """Every goal, for each rule that it is set for."""
     found = []
     for rule in OURS:
+        found += _false_blocks(results, rule, limit=0.005)
         found += _errors(results, rule) + _costs(results, rule)
-    return [*found, _stored(results), *_whole(results)]
+    # The baseline rule may block only at the rate that is published for all of them.
+    return [*found, *_false_blocks(results, BASELINE, limit=0.01), *_whole(results)]
+
+
+def _false_blocks(results: Results, rule: str, *, limit: float) -> list[Goal]:
+    steady = [name for name in results.families if name not in results.changed]
+    kinds = (("", steady), (" of those that changed since", results.changed))
+    return [
+        Goal(
+            figure=f"false blocks, worst family{kind}",
+            goal=f"≤ {100 * limit:g} %",
+            rule=rule,
+            found=f"{_rate(blocked.blocked, blocked.trials)} in {worst}",
+            met=blocked.block_rate <= limit,
+        )
+        for kind, names in kinds
+        if names
+        for worst in [max(names, key=lambda name: results.figures[name, rule, EVEN].block_rate)]
+        for blocked in [results.figures[worst, rule, EVEN]]
+    ]
 
 
 def _errors(results: Results, rule: str) -> list[Goal]:
     figures, real = results.figures, results.real
-    worst = max(results.families, key=lambda name: figures[name, rule, EVEN].block_rate)
-    blocked = figures[worst, rule, EVEN]
     power, more = figures[real, rule, MARGIN], figures[real, rule, 0.05]
     passed = sum(figures[name, rule, 0.30].passed for name in results.families)
     trials = sum(figures[name, rule, 0.30].trials for name in results.families)
     return [
-        Goal(
-            figure="false blocks, worst family",
-            goal="≤ 0.5 %",
-            rule=rule,
-            found=f"{_rate(blocked.blocked, blocked.trials)} in {worst}",
-            met=blocked.block_rate <= 0.005,
-        ),
         Goal(
             figure=f"blocked at +3 %, {real}",
             goal="≥ 95 %",
@@ -96,19 +111,6 @@ def _errors(results: Results, rule: str) -> list[Goal]:
             met=passed == 0,
         ),
     ]
-
-
-def _stored(results: Results) -> Goal:
-    """The baseline rule may block only at the rate that is published for all of them."""
-    worst = max(results.families, key=lambda name: results.figures[name, BASELINE, EVEN].block_rate)
-    blocked = results.figures[worst, BASELINE, EVEN]
-    return Goal(
-        figure="false blocks, worst family",
-        goal="≤ 1 %",
-        rule=BASELINE,
-        found=f"{_rate(blocked.blocked, blocked.trials)} in {worst}",
-        met=blocked.block_rate <= 0.01,
-    )
 
 
 def _costs(results: Results, rule: str) -> list[Goal]:

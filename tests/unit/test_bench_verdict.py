@@ -136,7 +136,13 @@ def results_of(rates):
         for slowdown, blocked in zip(GRID, rates, strict=True)
     }
     return Results(
-        families=["one"], gaussian="one", real="one", figures=figures, suites=None, observation_ms=1
+        families=["one"],
+        changed=[],
+        gaussian="one",
+        real="one",
+        figures=figures,
+        suites=None,
+        observation_ms=1,
     )
 
 
@@ -151,19 +157,24 @@ def test_power_that_falls__is_named_and_noise_is_not():
 
 @pytest.mark.slow
 def test_a_run__has_every_rule_and_says_of_each_goal_whether_it_is_met():
-    family = Family(name="mid", launch=0.01)
-    figures = measure([family], seed=1, size=TINY)
+    mid = Family(name="mid", launch=0.01)
+    grown = Family(name="grown", launch=0.02, past=mid)
+    figures = measure([mid, grown], seed=1, size=TINY)
     assert {rule for _, rule, _ in figures} >= {PAIRED, AUTO, SPRT, *PEERS}
     assert figures["mid", PAIRED, EVEN].trials == 4
-    suites = judge_suites(family, seed=1, suites=2)
+    suites = judge_suites(mid, seed=1, suites=2)
     assert suites.suites == 2
     results = Results(
-        families=["mid"],
+        families=["mid", "grown"],
+        changed=["grown"],
         gaussian="mid",
         real="mid",
         figures=figures,
         suites=suites,
         observation_ms=3.0,
     )
-    missed = [goal.figure for goal in goals_of(results) if not goal.met]
-    assert "one observation, 200 stored differences" in missed
+    found = {(goal.figure, goal.rule): goal for goal in goals_of(results)}
+    assert found["false blocks, worst family", PAIRED].found.endswith("in mid")
+    changed = found["false blocks, worst family of those that changed since", PAIRED]
+    assert changed.found.endswith("in grown")
+    assert not found["one observation, 200 stored differences", PAIRED].met

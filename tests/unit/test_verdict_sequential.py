@@ -183,7 +183,7 @@ def test_a_machine_noisier_than_its_history__blocks_few_equal_sides():
         while gate.state == "continue":
             gate.add(1000, 1000 * math.exp(rng.normal(0, 0.036)))
         blocked += gate.state == "regressed"
-    # A rule that trusts its history blocks some 25 of them.
+    # Without that doubt the rule blocks 34 of them.
     assert blocked <= 12
 
 
