@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from perfgate.github.comments import Comment
-from perfgate.github.problems import unreadable
+from perfgate.github.problems import GitHubError, unreadable
 from perfgate.github.session import SECONDS_BETWEEN_WRITES, TIMEOUT_S, Session
 
 if TYPE_CHECKING:
@@ -76,6 +76,14 @@ class GitHubComments(Session):
             known = self._issue(pull_request).get_comment(comment.id)
             known.edit(body)
             return _comment(known)
+
+    def delete(self, pull_request: int, comment: Comment) -> None:
+        try:
+            with self.asking("removing a second comment"):
+                self._issue(pull_request).get_comment(comment.id).delete()
+        except GitHubError as error:
+            if error.status != 404:
+                raise
 
     def _issue(self, number: int) -> Issue:
         if number not in self._issues:

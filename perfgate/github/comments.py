@@ -5,7 +5,7 @@ Works on a Protocol, so that it runs in tests without a network; knows nothing o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -40,6 +40,10 @@ class CommentApi(Protocol):
 
     def edit(self, pull_request: int, comment: Comment, body: str) -> Comment: ...
 
+    def delete(self, pull_request: int, comment: Comment) -> None:
+        """Remove it; it is well when somebody else did so first."""
+        ...
+
 
 def upsert(
     api: CommentApi,
@@ -50,33 +54,48 @@ def upsert(
 ) -> Comment:
     """Write the comment, given what ``render`` makes of the earlier body (None: there is none).
 
-    Safe to repeat after a lost answer: a comment that did arrive is found and edited. When there
-    are several of ours, from two jobs at once, the first one is kept up to date.
+    Safe to repeat after a lost answer, and beside another job that does the same: there is one
+    comment in the end. The first of several is kept up to date, the later ones are removed.
     """
-    found = find(api, pull_request=pull_request, is_ours=is_ours)
-    body = render(found.body if found else None)
-    if found is not None and found.body == body:
-        return found
-    if found is not None:
+    found = _ours(api, pull_request, is_ours)
+    if found:
         try:
-            return api.edit(pull_request, found, body)
+            return _keep_first(api, pull_request, found, render)
         except GitHubError as error:
             if error.status != 404:  # somebody deleted it since it was found
                 raise
-    return api.create(pull_request, body)
+    made = api.create(pull_request, render(None))
+    # Two jobs at once both found none: the later one of them sees both comments.
+    found = _ours(api, pull_request, is_ours) or [made]
+    if found[0].id != made.id:
+        return _keep_first(api, pull_request, found, render)
+    for one in found[1:]:
+        api.delete(pull_request, one)
+    return made
 
 
-def find(api: CommentApi, *, pull_request: int, is_ours: Callable[[str], bool]) -> Comment | None:
-    """The first comment whose body is ours and that our own account wrote.
+def _keep_first(
+    api: CommentApi,
+    pull_request: int,
+    found: Sequence[Comment],
+    render: Callable[[str | None], str],
+) -> Comment:
+    first, *later = found
+    body = render(first.body)
+    kept = first if first.body == body else api.edit(pull_request, first, body)
+    for one in later:
+        api.delete(pull_request, one)
+    return kept
+
+
+def _ours(api: CommentApi, pull_request: int, is_ours: Callable[[str], bool]) -> list[Comment]:
+    """Those whose body is ours and that our own account wrote, oldest first.
 
     Both are needed: anybody can copy a marker, and other tools write with the same account.
     """
     author = api.login()
-    return next(
-        (
-            comment
-            for comment in api.comments(pull_request)
-            if comment.author == author and is_ours(comment.body)
-        ),
-        None,
-    )
+    return [
+        comment
+        for comment in api.comments(pull_request)
+        if comment.author == author and is_ours(comment.body)
+    ]

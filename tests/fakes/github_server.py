@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from copy import deepcopy
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes import github_documents as documents
 from tests.fakes.github_faults import Fault, Handler
+from tests.fakes.github_checks import Checks
 from tests.fakes.github_git import BareRepository, GitData
 from tests.fakes.github_pulls import Pulls
 from tests.fakes.github_wire import Answer, Exchange, Request
@@ -61,6 +63,7 @@ class FakeGitHub:
         self._lock = threading.Lock()
         self._count = 0
         self._ids = iter(range(1001, 10**9))
+        self.checks = Checks(repository, number=lambda: next(self._ids))
         self.bare = None if folder is None else BareRepository(folder)
         self.pulls = (
             None
@@ -102,6 +105,14 @@ class FakeGitHub:
         self._count = 0
         self.faults.clear()
         self.exchanges.clear()
+
+    def continue_from(self, other: FakeGitHub) -> None:
+        """Stand where another one stood, whose git repository ``folder`` is a copy of."""
+        self.comments = deepcopy(other.comments)
+        self.pull_requests = set(other.pull_requests)
+        self._ids = iter(range(next(other._ids), 10**9))
+        if self.pulls is not None and other.pulls is not None:
+            self.pulls.all = deepcopy(other.pulls.all)
 
     def _next_pull_request(self) -> int:
         number = max(self.pull_requests) + 1
@@ -180,6 +191,7 @@ class FakeGitHub:
             ]
         return [
             *more,
+            *self.checks.routes(root),
             ("GET", rf"{issues}/(\d+)", self._get_issue),
             ("GET", rf"{issues}/(\d+)/comments", self._list),
             ("POST", rf"{issues}/(\d+)/comments", self._create),

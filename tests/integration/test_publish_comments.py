@@ -85,14 +85,30 @@ def test_other_pull_request_is_left_alone(github, write):
     assert [comment["edits"] for comment in github.comments] == [0, 0]
 
 
-def test_two_of_ours__the_first_is_kept_up_to_date(github, write):
+def test_two_of_ours__the_first_is_kept_up_to_date_and_the_other_goes(github, write):
     github.add_comment(f"{MARK} one", author=BOT)
+    github.add_comment("in between")
     github.add_comment(f"{MARK} lost", author=BOT)
     write("two")
     assert [comment["body"] for comment in github.comments] == [
         f"{MARK} two after one",
-        f"{MARK} lost",
+        "in between",
     ]
+
+
+def test_two_jobs_at_once__one_comment(github, write):
+    github.meanwhile("POST", COMMENTS, lambda: write("theirs"))
+    write("ours")
+    (comment,) = github.by(BOT)
+    assert comment["body"] == f"{MARK} ours after theirs"
+
+
+def test_second_comment_that_another_job_removed__is_well(github, write):
+    github.add_comment(f"{MARK} one", author=BOT)
+    second = github.add_comment(f"{MARK} lost", author=BOT)
+    github.meanwhile("DELETE", "/issues/comments/", github.comments.pop)
+    write("two")
+    assert second not in [comment["id"] for comment in github.comments]
 
 
 def test_the_token_of_another_account(github, write):
@@ -109,11 +125,15 @@ def test_no_graphql__the_account_of_a_job_is_assumed(github, write):
     assert github.comments[0]["edits"] == 1
 
 
-def test_deleted_between_finding_and_editing(github, write):
+@pytest.mark.parametrize("gone", [True, False])
+def test_deleted_between_finding_and_editing(github, write, gone):
     github.add_comment(f"{MARK} one", author=BOT)
-    github.fail("PATCH", "/issues/comments/", status=404, message="Not Found")
+    if gone:
+        github.meanwhile("PATCH", "/issues/comments/", github.comments.clear)
+    else:
+        github.fail("PATCH", "/issues/comments/", status=404, message="Not Found")
     write("two")
-    assert len(github.by(BOT)) == 2
+    assert len(github.by(BOT)) == 1
 
 
 @pytest.mark.parametrize("how", ["lose", "truncate"])
