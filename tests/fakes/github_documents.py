@@ -265,8 +265,9 @@ def pull_request(
     labels: Sequence[str],
     head: tuple[str, str],
     base: tuple[str, str],
+    source: str | None = None,
 ) -> dict[str, Any]:
-    """A pull request; a list holds less of each than ``whole``."""
+    """A pull request; a list holds less of each than ``whole``. ``source`` is a fork's name."""
     url, page = f"{root}/repos/{name}/pulls/{number}", f"{root}/{name}/pull/{number}"
     issue_url = f"{root}/repos/{name}/issues/{number}"
     links = {
@@ -279,16 +280,15 @@ def pull_request(
         "commits": f"{url}/commits",
         "statuses": f"{root}/repos/{name}/statuses/{head[1]}",
     }
-    owner, _, _ = name.partition("/")
     ends = {
         end: {
-            "label": f"{owner}:{ref}",
+            "label": f"{place.partition('/')[0]}:{ref}",
             "ref": ref,
             "sha": sha,
-            "user": user(root, owner),
-            "repo": repository(root, name, push=True),
+            "user": user(root, place.partition("/")[0]),
+            "repo": repository(root, place, push=True),
         }
-        for end, (ref, sha) in (("head", head), ("base", base))
+        for end, place, (ref, sha) in (("head", source or name, head), ("base", name, base))
     }
     counts = ("additions", "changed_files", "comments", "commits", "deletions", "review_comments")
     more = {
@@ -332,6 +332,33 @@ def pull_request(
         "closed_at": None if state == "open" else _WHEN,
         "created_at": _WHEN,
         "updated_at": _WHEN,
+    }
+
+
+def changed_file(root: str, name: str, *, path: str, sha: str, status: str) -> dict[str, Any]:
+    return {
+        "sha": sha,
+        "filename": path,
+        "status": status,
+        "additions": 1,
+        "deletions": 1,
+        "changes": 2,
+        "blob_url": f"{root}/{name}/blob/{sha}/file",
+        "raw_url": f"{root}/{name}/raw/{sha}/file",
+        "contents_url": f"{root}/repos/{name}/contents/file",
+    }
+
+
+def artifact(root: str, repository: str, **of_run: Any) -> dict[str, Any]:
+    url = f"{root}/repos/{repository}/actions/artifacts/{of_run['id']}"
+    return {
+        **of_run,
+        "node_id": "A_1",
+        "url": url,
+        "archive_download_url": f"{url}/zip",
+        "created_at": _WHEN,
+        "updated_at": _WHEN,
+        "expires_at": _WHEN,
     }
 
 

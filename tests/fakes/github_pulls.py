@@ -16,7 +16,11 @@ _BODY_LIMIT = 65_536
 
 @dataclass(kw_only=True)
 class Pull:
-    """One pull request of the repository's own branches; ``closed_at`` freezes its last commit."""
+    """One pull request; ``closed_at`` freezes its last commit.
+
+    ``fork`` is the repository that it comes from where that is another one; its commits are under
+    ``refs/pull`` here, as GitHub keeps them.
+    """
 
     number: int
     author: str
@@ -25,6 +29,7 @@ class Pull:
     head: str
     base: str
     draft: bool
+    fork: str | None = None
     state: str = "open"
     closed_at: str | None = None
     labels: list[str] = field(default_factory=list)
@@ -52,7 +57,23 @@ class Pulls:
 
     def close(self, pull: Pull) -> None:
         """Close it, as a person does."""
-        pull.state, pull.closed_at = "closed", self._bare.tip(pull.head)
+        pull.state, pull.closed_at = "closed", self._tip(pull)
+
+    def from_fork(self, fork: str, branch: str, sha: str, *, number: int | None = None) -> Pull:
+        """A pull request from a fork's branch, whose last commit is ``sha``."""
+        pull = Pull(
+            number=number or self._number(),
+            author=fork.partition("/")[0],
+            title="Make it faster",
+            body="",
+            head=branch,
+            base="main",
+            draft=False,
+            fork=fork,
+        )
+        self._bare.git("update-ref", f"refs/pull/{pull.number}/head", sha)
+        self.all.append(pull)
+        return pull
 
     def routes(self, root: str) -> list[tuple[str, str, Any]]:
         return [
@@ -60,6 +81,7 @@ class Pulls:
             ("POST", rf"{root}/pulls", self._open),
             ("GET", rf"{root}/pulls/(\d+)", self._get),
             ("PATCH", rf"{root}/pulls/(\d+)", self._edit),
+            ("GET", rf"{root}/pulls/(\d+)/files", self._files),
             ("POST", rf"{root}/pulls/(\d+)/requested_reviewers", self._review),
             ("POST", rf"{root}/issues/(\d+)/labels", self._label),
         ]
@@ -81,13 +103,13 @@ class Pulls:
 
     def _list(self, request: Request) -> Answer:
         wanted = request.query
-        state, owner = wanted.get("state", "open"), self._owner
+        state = wanted.get("state", "open")
         found = [
             one
             for one in reversed(self.all)
             if state in ("all", one.state)
             and wanted.get("base", one.base) == one.base
-            and wanted.get("head", f"{owner}:{one.head}") == f"{owner}:{one.head}"
+            and wanted.get("head", self._label_of(one)) == self._label_of(one)
         ]
         return Answer(body=[self._document(request, one, whole=False) for one in found])
 
@@ -130,6 +152,27 @@ class Pulls:
     def _get(self, request: Request) -> Answer:
         pull = self._find(request)
         return not_found() if pull is None else Answer(body=self._document(request, pull))
+
+    def _files(self, request: Request) -> Answer:
+        pull = self._find(request)
+        if pull is None:
+            return not_found()
+        base = self._bare.git("merge-base", pull.base, self._tip(pull) or "")
+        told = self._bare.git("diff", "--name-status", "--no-renames", "-z", base, self._tip(pull))
+        words = [word for word in told.split("\0") if word]
+        status = {"A": "added", "D": "removed"}
+        return Answer(
+            body=[
+                documents.changed_file(
+                    request.root,
+                    self.repository,
+                    path=path,
+                    sha="0" * 40,
+                    status=status.get(letter, "modified"),
+                )
+                for letter, path in zip(words[::2], words[1::2], strict=True)
+            ]
+        )
 
     def _edit(self, request: Request) -> Answer:
         pull, asked = self._find(request), request.json()
@@ -175,6 +218,15 @@ class Pulls:
     def _find(self, request: Request) -> Pull | None:
         return next((one for one in self.all if one.number == request.number), None)
 
+    def _label_of(self, pull: Pull) -> str:
+        owner, _, _ = (pull.fork or self.repository).partition("/")
+        return f"{owner}:{pull.head}"
+
+    def _tip(self, pull: Pull) -> str | None:
+        if pull.fork is not None:
+            return self._bare.commit_of(f"refs/pull/{pull.number}/head")
+        return self._bare.tip(pull.head)
+
     def _refused(self, field: str | None, message: str) -> Answer:
         told = {"resource": "PullRequest", "code": "custom", "message": message}
         body = {**documents.problem("Validation Failed"), "errors": [told]}
@@ -194,6 +246,7 @@ class Pulls:
             state=pull.state,
             draft=pull.draft,
             labels=pull.labels,
-            head=(pull.head, pull.closed_at or self._bare.tip(pull.head) or "0" * 40),
+            head=(pull.head, pull.closed_at or self._tip(pull) or "0" * 40),
             base=(pull.base, self._bare.tip(pull.base) or "0" * 40),
+            source=pull.fork,
         )

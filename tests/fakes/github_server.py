@@ -18,9 +18,11 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes import github_documents as documents
+from tests.fakes.github_artifacts import Artifacts
 from tests.fakes.github_faults import Fault, Handler
 from tests.fakes.github_checks import Checks
 from tests.fakes.github_git import BareRepository, GitData
+from tests.fakes.github_people import People
 from tests.fakes.github_pulls import Pulls
 from tests.fakes.github_wire import Answer, Exchange, Request
 
@@ -64,6 +66,8 @@ class FakeGitHub:
         self._count = 0
         self._ids = iter(range(1001, 10**9))
         self.checks = Checks(repository, number=lambda: next(self._ids))
+        self.artifacts = Artifacts(repository)
+        self.people = People(repository, comment=self._find, number=lambda: next(self._ids))
         self.bare = None if folder is None else BareRepository(folder)
         self.pulls = (
             None
@@ -83,6 +87,7 @@ class FakeGitHub:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self.artifacts.close()
 
     @property
     def url(self) -> str:
@@ -190,7 +195,9 @@ class FakeGitHub:
                 *self.pulls.routes(root),
             ]
         return [
+            *self.people.routes(root),
             *more,
+            *self.artifacts.routes(root),
             *self.checks.routes(root),
             ("GET", rf"{issues}/(\d+)", self._get_issue),
             ("GET", rf"{issues}/(\d+)/comments", self._list),
