@@ -22,11 +22,11 @@ lint: .venv/.lint         ## check style, types, spelling, workflows, action and
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate benchmarks tests entrypoint.py
-	$(BIN)/zizmor --offline --no-progress .github/workflows action.yml
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate benchmarks tests host entrypoint.py
+	$(BIN)/zizmor --offline --no-progress --persona=auditor .github action.yml host
 	$(BIN)/actionlint .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml host/action.yml
 	$(BIN)/hadolint Dockerfile
 
 e2e: .venv/.e2e           ## build the image, run the action under act against a fake GitHub
