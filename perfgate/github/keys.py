@@ -43,11 +43,10 @@ def key_for(job: Job, standing: Mapping[str, Job | None], *, key: str = "") -> s
     there, the machine's name is added to it, and the cases' digest where that does not differ.
     What this job wrote in an earlier run is its own still.
     """
-    with_hardware = _joined(key, job.hardware)
-    with_cases = _joined(with_hardware, job.cases)
-    for one in (key, with_hardware, with_cases):
-        if job.is_again(standing.get(one)):
-            return one
+    mine = [one for one in candidates(job, key) if job.is_again(standing.get(one))]
+    if mine:
+        return mine[0]
+    _, with_hardware, with_cases = candidates(job, key)
     other = standing.get(key)
     if other is None or not job.competes(other):
         return key
@@ -56,5 +55,7 @@ def key_for(job: Job, standing: Mapping[str, Job | None], *, key: str = "") -> s
     return with_cases
 
 
-def _joined(key: str, more: str) -> str:
-    return f"{key}-{more}" if key else more
+def candidates(job: Job, key: str = "") -> tuple[str, str, str]:
+    """Every key that the job may come to write under: as asked for, with machine, with cases."""
+    with_hardware = f"{key}-{job.hardware}" if key else job.hardware
+    return key, with_hardware, f"{with_hardware}-{job.cases}"
