@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from perfgate.app.selection import Selection
 from perfgate.app.tolerance import plain_figures, told_of
 from perfgate.baselines.sglang import parse_sglang_baseline
 from perfgate.records import Fingerprint
-from perfgate.sides.git import Git
 from perfgate.verdict.plain import PlainFigures
 
 PROFILE = "pr_test"
 """The tolerances that sglang's own tests use, of those in the file."""
 
 
+class Commits(Protocol):
+    """Where files of a commit are read: a repository here, or GitHub's."""
+
+    def file_at(self, commit: str, path: str) -> str | None:
+        """Text of a file in a commit, or None where the commit has no such file."""
+        ...
+
+
 def plain_at(
-    git: Git, commit: str, selection: Selection, fingerprint: Fingerprint
+    git: Commits, commit: str, selection: Selection, fingerprint: Fingerprint
 ) -> tuple[dict[str, PlainFigures], tuple[str, ...]]:
     """The scenarios called like the chosen cases, by that name, and notes for the reviewer.
 

@@ -23,6 +23,10 @@ COMMANDS = {
     "measure": ("perfgate.cli.measure:measure", "Measure this tree alone; write a record."),
     "compare": ("perfgate.cli.compare:compare", "Decide from files; measure nothing."),
     "publish": ("perfgate.cli.publish:publish", "Comment and summarise a finished folder."),
+    "publish-run": (
+        "perfgate.cli.publish_run:publish_run",
+        "Publish what another workflow's run measured.",
+    ),
     "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
     "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
     "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),
