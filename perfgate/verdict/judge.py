@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Literal, TypeAlias
 
 from perfgate.records import GatePolicy, Launch
@@ -16,6 +15,7 @@ from perfgate.verdict.metrics import (
     MetricPlan,
     failure_of,
     launch_metrics,
+    medians_of,
     ordered_names,
 )
 from perfgate.verdict.output import OutputCheck, check_outputs
@@ -149,7 +149,7 @@ class CaseJudge:
         """Every metric's median over the launches of base, and of head."""
         if self._known_medians is None:
             base, head = zip(*self._values, strict=True) if self._values else ((), ())
-            self._known_medians = _medians(base), _medians(head)
+            self._known_medians = medians_of(base), medians_of(head)
         return self._known_medians
 
     def attribution(self) -> Attribution:
@@ -198,7 +198,7 @@ class CaseJudge:
         )
         if not (base and head) or self.plan(PEAK_MEMORY).kind != "memory":
             return False
-        return memory_grew(_medians(base), _medians(head))
+        return memory_grew(medians_of(base), medians_of(head))
 
     def _secondaries(self) -> list[tuple[str, SequentialGate]]:
         planned = self.hierarchy.plans.get(self.case_id, {})
@@ -266,14 +266,6 @@ class CaseJudge:
             return False
         # Evidence below 1 speaks against a slowdown of the stage's margin: pairs will not name it.
         return any(name == culprit and gate.e_block > 1.0 for name, gate in self._secondaries())
-
-
-def _medians(launches: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for values in launches:
-        for name, value in values.items():
-            found.setdefault(name, []).append(value)
-    return {name: median(values) for name, values in found.items()}
 
 
 def memory_grew(base: Mapping[str, float], head: Mapping[str, float]) -> bool:

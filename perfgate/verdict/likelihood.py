@@ -60,24 +60,28 @@ class Noise:
     jump_share: float
     sigmas: Floats = field(default_factory=lambda: SIGMAS)
 
-    def density(self, away: Floats) -> Floats:
-        """f(d | t, s) for ``away`` = d - t of any shape; a last axis has the grid's spreads."""
-        height = 1.0 / (self.sigmas * math.sqrt(2.0 * math.pi))
-        usual = np.square(away[..., None] / self.sigmas)
-        usual *= -0.5
-        np.exp(usual, out=usual)
-        usual *= height * (1.0 - OUTLIER_SHARE - self.jump_share)
-        usual += OUTLIER_SHARE / (2.0 * OUTLIER_REACH)
-        if len(self.jumps):
-            usual += self._jumped(away) * height * self.jump_share
-        return usual
+    def density(self, away: Floats) -> Singles:
+        """f(d | t, s) for ``away`` = d - t of any shape; a last axis has the grid's spreads.
 
-    def _jumped(self, away: Floats) -> Floats:
-        # Single precision: what it loses is far below the flat part, and it halves the time.
-        squared = np.square(away.astype(np.float32).ravel()[:, None] - self.jumps).ravel()
+        In single precision: what that loses is far below the flat part, and it is six times faster.
+        """
+        sigmas = self.sigmas.astype(np.float32)
+        narrow = away.astype(np.float32)
+        height = np.float32(1.0 / math.sqrt(2.0 * math.pi)) / sigmas
+        usual = np.square(narrow[..., None] / sigmas)
+        usual *= np.float32(-0.5)
+        np.exp(usual, out=usual)
+        usual *= height * np.float32(1.0 - OUTLIER_SHARE - self.jump_share)
+        usual += np.float32(OUTLIER_SHARE / (2.0 * OUTLIER_REACH))
+        if len(self.jumps):
+            usual += self._jumped(narrow) * height * np.float32(self.jump_share)
+        return np.asarray(usual)
+
+    def _jumped(self, away: Singles) -> Singles:
+        squared = np.square(away.ravel()[:, None] - self.jumps).ravel()
         rates = (-0.5 / np.square(self.sigmas)).astype(np.float32)
         heights = np.exp(rates[:, None] * squared).reshape(len(rates), away.size, -1)
-        return np.asarray(heights.mean(axis=2).T, dtype=np.float64).reshape(*away.shape, -1)
+        return np.asarray(heights.mean(axis=2).T.reshape(*away.shape, -1))
 
     def coarse(self, *, sigmas: int, jumps: int) -> Noise:
         """The same on every n-th spread and on quantiles of the jumps: enough for an interval."""

@@ -72,11 +72,19 @@ def launch_metrics(launch: Launch) -> dict[str, float]:
 
 def metrics_of(reports: Iterable[Report]) -> dict[str, float]:
     """The medians over one launch's requests; a time of 0 says that nothing ran: left out."""
-    samples: dict[str, list[float]] = {}
-    for report in reports:
-        for name, value in _request_metrics(report):
-            samples.setdefault(name, []).append(value)
-    return {name: value for name, found in samples.items() if (value := median(found)) > 0.0}
+    requests = [dict(_request_metrics(report)) for report in reports]
+    return {name: value for name, value in medians_of(requests).items() if value > 0.0}
+
+
+def medians_of(several: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of every metric over those that have it."""
+    if len(several) == 1:
+        return dict(several[0])
+    found: dict[str, list[float]] = {}
+    for values in several:
+        for name, value in values.items():
+            found.setdefault(name, []).append(value)
+    return {name: median(values) for name, values in found.items()}
 
 
 def _request_metrics(report: Report) -> Iterable[tuple[str, float]]:
