@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,25 +46,55 @@ def run_workflow(
     """Run the workflow file for an event; its name must be used by no other run."""
     home = containers.scratch / "act-home"
     home.mkdir(exist_ok=True)
-    done = machine.run(
-        ACT,
-        event_name,
+    return _run(
+        *(f"--platform=ubuntu-latest={BASE}", "--pull=false", "--rm"),
+        *(["--bind"] if bind else []),
+        *_of_the_event(workflow, event, github=github, token=token, name=event_name, run_id=run_id),
+        project=project,
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": docker_host},
+    )
+
+
+def run_on_host(
+    home: Path,
+    project: Path,
+    *,
+    workflow: str,
+    event: Path,
+    github: FakeGitHub,
+    token: str,
+    event_name: str = "pull_request",
+    run_id: int = 1,
+) -> WorkflowRun:
+    """Run the workflow file on this machine itself; for composite actions, which need no engine.
+
+    act gives each step of such an action INPUT_* of its own accord, as no runner does.
+    """
+    return _run(
+        "--platform=ubuntu-latest=-self-hosted",
+        *_of_the_event(workflow, event, github=github, token=token, name=event_name, run_id=run_id),
+        project=project,
+        env={**os.environ, "HOME": str(home)},
+    )
+
+
+def _of_the_event(
+    workflow: str, event: Path, *, github: FakeGitHub, token: str, name: str, run_id: int
+) -> tuple[str, ...]:
+    return (
+        name,
         f"--workflows={workflow}",
         f"--eventpath={event}",
-        f"--platform=ubuntu-latest={BASE}",
-        "--pull=false",
         "--json",
-        "--rm",
-        *(["--bind"] if bind else []),
         f"--env=GITHUB_API_URL={github.url}",
         # act gives every run the same one, which would be one visit to a runner.
         f"--env=GITHUB_RUN_ID={run_id}",
         f"--secret=GITHUB_TOKEN={token}",
-        cwd=project,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": docker_host},
-        check=False,
-        timeout_s=900,
     )
+
+
+def _run(*arguments: str, project: Path, env: Mapping[str, str]) -> WorkflowRun:
+    done = machine.run(ACT, *arguments, cwd=project, env=env, check=False, timeout_s=900)
     return _read(done.returncode, done.stdout + done.stderr)
 
 

@@ -183,5 +183,6 @@ def a_push(project: Repository, path: Path, *, repository: str) -> Path:
 def _copy_action(path: Path) -> None:
     for name in (*_ACTION, *_ACTION_TEXTS):
         shutil.copy2(ROOT / name, path / name)
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "perfgate", path / "perfgate", ignore=ignored)
+    for name in ("perfgate", "host"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, path / name, ignore=ignored)
