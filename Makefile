@@ -47,8 +47,8 @@ bench-verdict: .venv/.ready ## the rule's error rates beside its peers and its g
 bench-peers: .venv/.bench ## what deciding from files costs, beside pyperf and google-benchmark's way
 	$(BIN)/python -m benchmarks.compare
 
-bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20 slower in a stage: WRITE=docs/measurements.md
-	$(BIN)/python -m benchmarks.gates $(if $(WRITE),--write $(WRITE))
+bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20 slower in a stage: WRITE=docs/measurements.md KEEP=folder
+	$(BIN)/python -m benchmarks.gates $(if $(WRITE),--write $(WRITE)) $(if $(KEEP),--keep $(KEEP))
 
 clean:                    ## remove what the targets above made
 	rm -rf .venv build dist perfgate-out

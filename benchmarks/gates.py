@@ -1,6 +1,6 @@
 """Runs real gates on this machine, many times each: unchanged, slower, and slower in one stage.
 
-    python -m benchmarks.gates [--repeats 20] [--write FILE]
+    python -m benchmarks.gates [--repeats 20] [--write FILE] [--keep FOLDER]
 
 Each gate is a whole `perfgate gate` of `wan-tiny` over a clone of this commit, base against a head
 with more work in it: matrix products whose result is thrown away, as many as take the wanted share
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -76,7 +77,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--write", type=Path, help="append what was seen to this document")
+    parser.add_argument("--keep", type=Path, help="keep each gate's record.json in this folder")
     options = parser.parse_args(arguments)
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="perfgate-gates-") as scratch:
         kinds = kinds_of(request_ms(Path(scratch)))
         calibration = calibrated(Path(scratch, "calibration"))
@@ -90,6 +94,9 @@ def main(arguments: Sequence[str]) -> int:
             for index, kind in enumerate(kinds):
                 found = gated(clones[index])
                 seen[index].append(found)
+                if options.keep:
+                    kept = options.keep / f"{index}-{turn + 1:02}-exit-{found.exit_code}.json"
+                    shutil.copyfile(clones[index] / "perfgate-out/record.json", kept)
                 sys.stderr.write(
                     f"{turn + 1}/{options.repeats} {kind.name}: exit {found.exit_code}, "
                     f"{found.launches} launches, end-to-end {found.end_to_end - 1:+.1%}\n"
