@@ -27,6 +27,7 @@ COMMANDS = {
         "perfgate.cli.publish_run:publish_run",
         "Publish what another workflow's run measured.",
     ),
+    "answer": ("perfgate.cli.answer:answer", "Answer the commands in a pull request's comment."),
     "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
     "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
     "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),

@@ -39,6 +39,14 @@ USAGE: Final = {
     "help": "/perfgate help",
 }
 """Each command by its name, spelled as a person writes it."""
+MEANINGS: Final = {
+    "rerun": "measure these cases, or all of them, once more",
+    "accept": "let the case, or one metric of it, be slower until that day",
+    "update-baseline": "let the next job on the default branch propose the case's own figures",
+    "explain": "show the evidence behind the case's verdict",
+    "help": "show this",
+}
+"""What each does, in a few words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

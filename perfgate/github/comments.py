@@ -74,6 +74,11 @@ def upsert(
     return made
 
 
+def find(api: CommentApi, *, pull_request: int, is_ours: Callable[[str], bool]) -> Comment | None:
+    """The first comment of ours, which :func:`upsert` keeps up to date."""
+    return next(iter(_ours(api, pull_request, is_ours)), None)
+
+
 def _keep_first(
     api: CommentApi,
     pull_request: int,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from perfgate.report.escape import escape_markdown
 from perfgate.report.state import marker, safe_url
@@ -24,10 +25,14 @@ _BEGIN = "<!-- perfgate:answers -->"
 _TITLE = "<details open><summary>Commands</summary>"
 _END = "</details>"
 _HIDDEN = re.compile(
-    r"<!-- perfgate:answer comment=([0-9]{1,16}) by=([A-Za-z0-9_\[\]-]{1,110}) (done|refused) -->"
+    r"<!-- perfgate:answer comment=([0-9]{1,16}) by=([A-Za-z0-9_\[\]-]{1,110}) "
+    r"(done|failed|refused) -->"
 )
 _LINE_CHARS = 200
 _CUT = "…"
+_MOST_REFUSED = 40
+
+State = Literal["done", "failed", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,13 +40,14 @@ class Answer:
     """What a comment was answered; ``text`` is markdown of our own, with all else escaped.
 
     ``comment`` is the number of the comment that asked, ``by`` its author. ``refused`` says that
-    the author may not give commands, which each person is told once.
+    the author may not give commands, which each person is told once: that is remembered longer
+    than the words for it.
     """
 
     comment: int
     by: str
     text: str
-    refused: bool = False
+    state: State = "done"
 
 
 def asked(line: str, answer: str, *, url: str = "") -> str:
@@ -63,7 +69,7 @@ def read_answers(body: str) -> tuple[Answer, ...]:
         Answer(
             comment=int(one[1]),
             by=one[2],
-            refused=one[3] == "refused",
+            state=_state(one[3]),
             text=section[one.end() : end].strip(),
         )
         for one, end in zip(found, ends, strict=False)
@@ -72,15 +78,19 @@ def read_answers(body: str) -> tuple[Answer, ...]:
 
 def answers_section(answers: Sequence[Answer]) -> str:
     """The section with the newest answers; empty for none."""
-    kept: list[str] = []
-    room = MAX_ANSWERS_BYTES - size(_around(()))
-    for one in list(answers)[: -MOST_ANSWERS - 1 : -1]:
-        text = _shown(one)
+    refused = [one for one in answers if one.state == "refused"][-_MOST_REFUSED:]
+    remembered = {one: _head(one) for one in refused}
+    room = MAX_ANSWERS_BYTES - size(_around(tuple(remembered.values())))
+    shown: dict[Answer, str] = {}
+    for one in reversed([one for one in answers if one.text][-MOST_ANSWERS:]):
+        text = f"{_head(one)}\n{_bounded(one.text)}"
         room -= size(text) + 2
-        if room < 0 and kept:
+        if room < 0 and shown:
             break
-        kept.insert(0, text)
-    return _around(kept) if kept else ""
+        shown[one] = text
+    kept = remembered | shown
+    ordered = [kept[one] for one in answers if one in kept]
+    return _around(ordered) if ordered else ""
 
 
 def with_answers(body: str, answers: Sequence[Answer]) -> str:
@@ -99,10 +109,13 @@ def _around(shown: Sequence[str]) -> str:
     return "\n\n".join((f"{_BEGIN}\n{_TITLE}", *shown, _END))
 
 
-def _shown(answer: Answer) -> str:
-    state = "refused" if answer.refused else "done"
-    head = f"<!-- perfgate:answer comment={answer.comment} by={answer.by} {state} -->"
-    return f"{head}\n{_bounded(answer.text)}"
+def _head(answer: Answer) -> str:
+    """The hidden line of an answer; nothing in it is of any other shape than it is read by."""
+    return f"<!-- perfgate:answer comment={answer.comment} by={answer.by} {answer.state} -->"
+
+
+def _state(word: str) -> State:
+    return "refused" if word == "refused" else "failed" if word == "failed" else "done"
 
 
 def _bounded(text: str) -> str:

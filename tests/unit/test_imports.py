@@ -105,6 +105,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.cli.gate",
         "import perfgate.cli.compare",
         "import perfgate.cli.publish",
+        "import perfgate.cli.answer",
         "import perfgate.cli.action",
         "import perfgate.cli.baseline.propose",
         "import perfgate.verdict.decide",

@@ -23,7 +23,7 @@ from tests.factories import a_decision
 
 ANSWERS = (
     Answer(comment=11, by="ann", text=asked("/perfgate help", "There are five.")),
-    Answer(comment=12, by="eve-1", text="No.", refused=True),
+    Answer(comment=12, by="eve-1", text="No.", state="refused"),
 )
 
 
@@ -56,6 +56,21 @@ def test_many_answers__the_newest_are_kept():
     many = [Answer(comment=n, by="ann", text="x") for n in range(1, 31)]
     found = read_answers(answers_section(many))
     assert [one.comment for one in found] == list(range(31 - MOST_ANSWERS, 31))
+
+
+def test_many_answers__who_was_refused_is_remembered():
+    many = [Answer(comment=n, by="ann", text="x") for n in range(2, 31)]
+    refused = Answer(comment=1, by="eve", text="No.", state="refused")
+    first, *_, last = read_answers(answers_section((refused, *many)))
+    assert (first.by, first.state, first.text) == ("eve", "refused", "")
+    assert last.comment == 30
+    body = with_answers("x", (refused, *many))
+    assert with_answers(body, read_answers(body)) == body
+
+
+def test_many_refusals__bounded():
+    many = [Answer(comment=n, by="e" * 39, text="No." * 50, state="refused") for n in range(500)]
+    assert size(answers_section(many)) <= MAX_ANSWERS_BYTES
 
 
 def test_long_answers__bounded_and_cut_at_a_line():
