@@ -17,6 +17,7 @@ from typing import Final
 
 from perfgate.errors import ConfigurationError
 from perfgate.github.event import read_event
+from perfgate.github.keys import is_key
 from perfgate.github.mode import Mode, mode_of
 
 _PREFIX: Final = "INPUT_"
@@ -107,6 +108,8 @@ def _input(name: str, default: str, check: tuple[str, Callable[[str], bool]]) ->
 
 _PATH = ("a path below the workspace, without a leading / and without ..", _is_below)
 _SWITCH = _one_of("true", "false")
+_POLICIES: Final = ("always", "changes", "failures", "never")
+_OLD_POLICIES: Final = {"true": "always", "false": "never"}
 
 INPUTS: Final = (
     _input("command", "auto", _one_of("auto", "gate", "publish")),
@@ -118,7 +121,8 @@ INPUTS: Final = (
     _input("lease-timeout", "30m", ("a duration such as 90s, 20m or 1h", _is_duration)),
     _input("output-dir", "perfgate-out", _PATH),
     _input("working-directory", ".", _PATH),
-    _input("comment", "true", _SWITCH),
+    _input("comment", "always", _one_of(*_POLICIES, *_OLD_POLICIES)),
+    _input("key", "", ("40 letters, digits, dots, underscores and single hyphens", is_key)),
     _input("strict-publish", "false", _SWITCH),
     _input("update-baseline", "", _one_of("pr")),
     _input("reason", "", ("text on one line", str.isprintable)),
@@ -175,7 +179,8 @@ def _measures(command: str, mode: Mode) -> bool:
 def _tell(value: Mapping[str, str], mode: Mode) -> tuple[str, ...] | None:
     suite = f"--suite={value['suite']}"
     if value["command"] == "auto" and mode.task == "publish-run":
-        return ("publish-run", suite, f"--output-dir={value['output-dir']}")
+        line = ("publish-run", suite, f"--output-dir={value['output-dir']}")
+        return (*line, *_how_to_publish(value))
     if value["command"] == "auto" and mode.task == "answer":
         return ("answer", suite)
     if value["command"] == "auto" and mode.task == "nothing":
@@ -192,10 +197,15 @@ def _gate(value: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _publish(value: Mapping[str, str]) -> tuple[str, ...]:
-    line = ["publish"]
-    line += ["--no-comment"] if value["comment"] == "false" else []
-    line += ["--strict-publish"] if value["strict-publish"] == "true" else []
+    line = ["publish", f"--suite={value['suite']}", *_how_to_publish(value)]
+    line += [f"--key={value['key']}"] if value["key"] else []
     return (*line, "--", value["output-dir"])
+
+
+def _how_to_publish(value: Mapping[str, str]) -> tuple[str, ...]:
+    policy = _OLD_POLICIES.get(value["comment"], value["comment"])
+    strict = ("--strict-publish",) if value["strict-publish"] == "true" else ()
+    return (f"--comment={policy}", *strict)
 
 
 def _propose(value: Mapping[str, str]) -> tuple[str, ...]:

@@ -30,3 +30,28 @@ class _NoDuplicateKeys(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+
+def places(text: str, *, of: str, by: str) -> dict[str, int]:
+    """On which line, from 1, each item of the list under the key ``of`` has its ``by``.
+
+    Items are told by that value. What is no such document has no places: who loads it says why.
+    """
+    try:
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        return {}
+    items = _values(document, of)
+    return {
+        value.value: value.start_mark.line + 1
+        for item in (items[0].value if items and isinstance(items[0], yaml.SequenceNode) else ())
+        for value in _values(item, by)[:1]
+        if isinstance(value, yaml.ScalarNode)
+    }
+
+
+def _values(node: yaml.Node | None, key: str) -> list[yaml.Node]:
+    """What stands under a key of a mapping."""
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    return [value for name, value in node.value if name.value == key]

@@ -6,72 +6,62 @@ when that is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from perfgate.errors import ConfigurationError, ExitCode, PublishError
-from perfgate.github.comments import CommentApi, upsert
-from perfgate.github.event import LOCAL, Event
-from perfgate.github.problems import with_retries
-from perfgate.github.workflow import Kind, output, summary
+from perfgate.app.publish_check import write_check
+from perfgate.app.publish_comment import write_comment
+from perfgate.app.publishing import (
+    Edges,
+    OpenChecks,
+    OpenComments,
+    PublishRequest,
+    append,
+    write_outputs,
+)
+from perfgate.errors import ConfigurationError, ExitCode
+from perfgate.github.event import LOCAL
+from perfgate.github.mode import mode_of
+from perfgate.github.workflow import Kind, summary
 from perfgate.records import Decision, parse_decision
-from perfgate.report.answers import read_answers
-from perfgate.report.comment import Links, belongs_to, read_history, render_comment
 from perfgate.report.conclusion import headline, outputs
 from perfgate.report.draw import NOT_INSTALLED, can_draw
 from perfgate.report.order import ordered_cases
 from perfgate.report.pictures import CHARTS, Charts, chart_name
 from perfgate.report.summary import render_summary
 
+__all__ = ["Edges", "OpenComments", "PublishRequest", "find_charts", "publish", "read_decision"]
+
 DECISION: Final = "decision.json"
 # A folder may come from a fork's job as an artifact: nothing of ours comes near this size.
 _MAX_DECISION_BYTES: Final = 20_000_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishRequest:
-    """What to publish, and where the runner reads results (None outside of Actions)."""
-
-    folder: Path
-    event: Event
-    comment: bool = True
-    strict: bool = False
-    output_file: Path | None = None
-    summary_file: Path | None = None
-
-
-class Edges(Protocol):
-    """What publishing needs from outside: ``say`` tells the user, ``token_hex`` is random."""
-
-    def say(self, kind: Kind, message: str) -> None: ...
-
-    def now(self) -> str: ...
-
-    def sleep(self, seconds: float) -> None: ...
-
-    def token_hex(self) -> str: ...
-
-
-OpenComments = Callable[[], AbstractContextManager[CommentApi]]
-
-
 def publish(
-    request: PublishRequest, edges: Edges, *, open_comments: OpenComments | None
+    request: PublishRequest,
+    edges: Edges,
+    *,
+    open_comments: OpenComments | None,
+    open_checks: OpenChecks | None = None,
 ) -> ExitCode:
     """Publish and return OK, or PUBLISH where that failed and ``strict`` asks for it.
 
-    ``open_comments`` is None when there is no token. Raises ConfigurationError for a folder that
-    holds no decision.
+    What the event does not call for is not done and has not failed. Both are None when there is
+    no token. Raises ConfigurationError for a folder that holds no decision.
     """
     path = request.folder / DECISION
     decision = read_decision(path)
     _annotate(edges, decision)
     published = _write_results(request, edges, decision, path)
-    if request.comment:
-        published = _write_comment(request, edges, decision, open_comments) and published
+    mode = mode_of(request.event)
+    if request.comment != "never":
+        if mode.comments:
+            published = write_comment(request, edges, decision, open_comments) and published
+        else:
+            edges.say("notice", mode.why)
+            published = published and request.event.name != LOCAL
+    if mode.checks:
+        published = write_check(request, edges, decision, open_checks) and published
     return ExitCode.PUBLISH if request.strict and not published else ExitCode.OK
 
 
@@ -113,10 +103,11 @@ def _write_results(request: PublishRequest, edges: Edges, decision: Decision, pa
     try:
         if request.summary_file is not None:
             held = _size(request.summary_file)
-            text = render_summary(decision, charts=find_charts(request.folder, decision))
-            _append(request.summary_file, summary(text, already_bytes=held))
+            charts = find_charts(request.folder, decision)
+            text = render_summary(decision, charts=charts, note=_note(request))
+            append(request.summary_file, summary(text, already_bytes=held))
         shown = _below(path, request.event.workspace)
-        _write_outputs(request, edges, {**outputs(decision), "decision-path": shown})
+        write_outputs(request, edges, {**outputs(decision), "decision-path": shown})
     except OSError as error:
         edges.say(
             "warning",
@@ -125,6 +116,13 @@ def _write_results(request: PublishRequest, edges: Edges, decision: Decision, pa
         )
         return False
     return True
+
+
+def _note(request: PublishRequest) -> str:
+    """Where a fork's result is commented, since it is not commented from here."""
+    mode = mode_of(request.event)
+    commented_elsewhere = request.event.is_fork and not mode.comments
+    return mode.why if commented_elsewhere and request.comment != "never" else ""
 
 
 def find_charts(folder: Path, decision: Decision) -> Charts:
@@ -139,68 +137,6 @@ def find_charts(folder: Path, decision: Decision) -> Charts:
     return Charts(names=found, notes=notes)
 
 
-def _write_comment(
-    request: PublishRequest, edges: Edges, decision: Decision, open_comments: OpenComments | None
-) -> bool:
-    number = request.event.pull_request
-    if number is None:
-        edges.say("notice", _no_pull_request(request.event))
-        return False
-    if open_comments is None:
-        edges.say(
-            "notice",
-            f"No comment on pull request {number}: there is no token. Leave the action's input "
-            "github-token at its default, or set GITHUB_TOKEN for the command line.",
-        )
-        return False
-
-    links = Links(run_url=request.event.run_url or "", when=edges.now())
-
-    def render(earlier: str | None) -> str:
-        history = read_history(earlier) if earlier else ()
-        answers = read_answers(earlier) if earlier else ()
-        return render_comment(decision, history=history, answers=answers, links=links)
-
-    try:
-        with open_comments() as api:
-            comment = with_retries(
-                lambda: upsert(
-                    api,
-                    pull_request=number,
-                    is_ours=lambda body: belongs_to(body, decision.suite),
-                    render=render,
-                ),
-                sleep=edges.sleep,
-            )
-        _write_outputs(request, edges, {"comment-url": comment.url})
-    except PublishError as error:
-        edges.say("warning", f"The verdict stands, but it could not be commented. {error}")
-        return False
-    except OSError as error:
-        edges.say("warning", f"The output comment-url could not be written: {error.strerror}.")
-        return False
-    edges.say("notice", f"Commented on pull request {number}: {comment.url}")
-    return True
-
-
-def _no_pull_request(event: Event) -> str:
-    if event.name == LOCAL:
-        return "No comment: this is no GitHub Actions run. The text is in comment.md."
-    return (
-        f"No comment: the event {event.name} names no pull request. "
-        "The job summary has the result; on pull_request events it is commented too."
-    )
-
-
-def _write_outputs(request: PublishRequest, edges: Edges, values: dict[str, str]) -> None:
-    if request.output_file is not None:
-        entries = (
-            output(name, value, delimiter=f"perfgate-{edges.token_hex()}")
-            for name, value in values.items()
-        )
-        _append(request.output_file, "".join(entries))
-
-
 def _below(path: Path, workspace: str | None) -> str:
     """The path as later steps can use it: they see the workspace at another place."""
     absolute = path.resolve()
@@ -210,8 +146,3 @@ def _below(path: Path, workspace: str | None) -> str:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _append(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(text)

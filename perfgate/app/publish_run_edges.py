@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from perfgate.app.publish import publish
-from perfgate.app.publish_edges import RealEdges, comments_opener, read_request
+from perfgate.app.publish_edges import RealEdges, publish_here, read_request
 from perfgate.app.publish_run import PublishRun, publish_run
+from perfgate.app.publishing import Policy
 from perfgate.errors import ConfigurationError, ExitCode, PublishError
 from perfgate.github.event import Event, read_event
 from perfgate.github.runs import RunApi
@@ -23,7 +23,7 @@ def publish_run_here(
     *,
     suites: tuple[str, ...],
     output_dir: Path,
-    comment: bool,
+    comment: Policy,
     strict: bool,
 ) -> ExitCode:
     """Publish the run that this process's event names.
@@ -42,9 +42,7 @@ def publish_run_here(
 
     def publish_folder(folder: Path, about: Event) -> ExitCode:
         asked = read_request(environ, folder=folder, comment=comment, strict=strict)
-        return publish(
-            replace(asked, event=about), edges, open_comments=comments_opener(environ, about)
-        )
+        return publish_here(replace(asked, event=about), edges, environ)
 
     request = PublishRun(event=event, suites=suites, output_dir=output_dir)
     try:

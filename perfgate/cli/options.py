@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import get_args
 
 import click
 from pydantic import TypeAdapter, ValidationError
 
 from perfgate.app.devices import Choice, parse_choice
+from perfgate.app.publishing import Policy
 from perfgate.errors import ConfigurationError
 from perfgate.suite import Seconds
 
@@ -104,4 +106,12 @@ issue = click.option(
 )
 expires = click.option(
     "--expires", type=Day(), metavar="DATE", help="Last day on which it is accepted."
+)
+comment = click.option(
+    "--comment",
+    type=click.Choice(get_args(Policy)),
+    default="always",
+    show_default=True,
+    help="When to write the pull request's comment; one that stands is kept up to date but with "
+    "never.",
 )

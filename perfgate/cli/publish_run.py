@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from perfgate.app.publish_run_edges import publish_run_here
+from perfgate.app.publishing import Policy
 from perfgate.cli import options
 
 _EPILOG = """\b
@@ -27,19 +28,14 @@ Examples:
     help="Suite file in the base's tree, from the root; repeatable.",
 )
 @options.output_dir
-@click.option(
-    "--comment/--no-comment",
-    default=True,
-    show_default=True,
-    help="Write the pull request's comment.",
-)
+@options.comment
 @click.option(
     "--strict-publish",
     is_flag=True,
     help="Exit with 6 when the result could not be published as asked.",
 )
 def publish_run(
-    suites: tuple[str, ...], output_dir: Path, *, comment: bool, strict_publish: bool
+    suites: tuple[str, ...], output_dir: Path, *, comment: Policy, strict_publish: bool
 ) -> int:
     """Publish the run that a `workflow_run` event names, from the records that it uploaded.
 

@@ -6,8 +6,17 @@ suite, all but one of them write under a key of their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+_KEY: Final = re.compile(r"(?=.{1,40}\Z)[A-Za-z0-9._]+(-[A-Za-z0-9._]+)*")
+
+
+def is_key(text: str) -> bool:
+    """Whether a key can stand in a comment's hidden line and in a check run's name."""
+    return _KEY.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

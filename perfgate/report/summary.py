@@ -22,11 +22,16 @@ _MAX_SENTENCES = 200
 _MAX_LOGS = 20
 
 
-def render_summary(decision: Decision, *, charts: Charts | None = None) -> str:
-    """The summary; only beyond 1 MiB are rows left out, the plainly unchanged ones first."""
+def render_summary(decision: Decision, *, charts: Charts | None = None, note: str = "") -> str:
+    """The summary; only beyond 1 MiB are rows left out, the plainly unchanged ones first.
+
+    ``note`` is what the job has to say beside its result.
+    """
     charts = charts or Charts()
     page = opening(decision, max_sentences=_MAX_SENTENCES)
-    page = replace(page, notes=(*page.notes, *charts.notes[:MAX_PICTURES]))
+    page = replace(
+        page, notes=(*([note] if note else ()), *page.notes, *charts.notes[:MAX_PICTURES])
+    )
     logs = log_fold(decision, max_logs=_MAX_LOGS)
     pictures = charts_fold(charts)
     accepted = accepted_fold(decision, room=_ROOM_FOR_OTHERS // 4)

@@ -152,7 +152,7 @@ def test_marker_in_another_accounts_comment__left_alone(run, github):
 
 
 @pytest.mark.parametrize(("strict", "code"), [(False, ExitCode.OK), (True, ExitCode.PUBLISH)])
-@pytest.mark.parametrize("why", ["403", "down", "no pull request", "no token"])
+@pytest.mark.parametrize("why", ["403", "down", "no token"])
 def test_cannot_comment__the_verdict_is_told_all_the_same(
     run, edges, github, outputs, tmp_path, why, strict, code
 ):
@@ -161,8 +161,6 @@ def test_cannot_comment__the_verdict_is_told_all_the_same(
         github.read_only = True
     if why == "down":
         github.fail("GET", "/issues/7", how="drop", times=99)
-    if why == "no pull request":
-        how["pull_request"] = None
     if why == "no token":
         how["token"] = ""
     assert run(a_regression(), strict=strict, **how) is code
@@ -173,8 +171,6 @@ def test_cannot_comment__the_verdict_is_told_all_the_same(
         assert "pull-requests: write" in edges.told("warning")[0]
     if why == "down":
         assert "could not be reached" in edges.told("warning")[0]
-    if why == "no pull request":
-        assert "the event push names no pull request" in edges.told("notice")[0]
     if why == "no token":
         assert "github-token" in edges.told("notice")[0]
 
@@ -199,7 +195,7 @@ def test_summary_and_outputs_are_written_before_github_is_asked(folder, edges, t
 
 
 def test_comment_not_wanted__github_is_not_asked(run, github):
-    assert run(comment=False, strict=True) is ExitCode.OK
+    assert run(comment="never", strict=True) is ExitCode.OK
     assert github.exchanges == []
 
 
@@ -209,7 +205,7 @@ def test_full_disk__told_and_commented_all_the_same(folder, edges, github):
         folder=folder,
         event=Event(name="pull_request", pull_request=7),
         output_file=folder / "no" / "such" / "folder",
-        comment=False,
+        comment="never",
         strict=True,
     )
     assert publish(request, edges, open_comments=None) is ExitCode.PUBLISH

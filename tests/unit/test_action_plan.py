@@ -55,13 +55,16 @@ COMMENT = {
 }
 
 
+_PUBLISH = ("publish", "--suite=perfgate.yml", "--comment=always", "--", "perfgate-out")
+
+
 def test_nothing_given():
     planned = plan(inputs())
     assert planned.gate == (
         *("gate", "--suite=perfgate.yml", "--output-dir=perfgate-out"),
         *("--device=auto", "--lease-timeout=30m"),
     )
-    assert planned.tell == ("publish", "--", "perfgate-out")
+    assert planned.tell == _PUBLISH
     assert planned.working_directory == "."
 
 
@@ -76,7 +79,8 @@ def test_everything_given():
             lease_timeout="1.5 h",
             output_dir="out dir",
             working_directory="sub/größe ü",
-            comment="false",
+            comment="changes",
+            key="h100",
             strict_publish="true",
             github_token="s3cret",
         )
@@ -93,7 +97,10 @@ def test_everything_given():
         "--device=cuda:1",
         "--lease-timeout=1.5 h",
     )
-    assert planned.tell == ("publish", "--no-comment", "--strict-publish", "--", "out dir")
+    assert planned.tell == (
+        *("publish", "--suite=ci/suite.yml", "--comment=changes", "--strict-publish"),
+        *("--key=h100", "--", "out dir"),
+    )
     assert planned.working_directory == "sub/größe ü"
     assert planned.token == "s3cret"
     assert "s3cret" not in repr(planned)
@@ -102,7 +109,7 @@ def test_everything_given():
 def test_publish_only():
     planned = plan(on("push", command="publish", update_baseline="pr"), ON_MAIN)
     assert planned.gate is None
-    assert planned.tell == ("publish", "--", "perfgate-out")
+    assert planned.tell == _PUBLISH
     assert planned.propose is None
 
 
@@ -127,12 +134,14 @@ def test_events_that_are_measured(name, payload, command):
 def test_finished_run__published_without_measuring():
     planned = plan(on("workflow_run", suite="ci/suite.yml", output_dir="out"), FINISHED)
     assert planned.gate is None
-    assert planned.tell == ("publish-run", "--suite=ci/suite.yml", "--output-dir=out")
+    assert planned.tell == (
+        *("publish-run", "--suite=ci/suite.yml", "--output-dir=out", "--comment=always"),
+    )
 
 
 def test_finished_run__published_as_a_folder_where_that_is_asked_for():
     planned = plan(on("workflow_run", command="publish"), FINISHED)
-    assert planned.tell == ("publish", "--", "perfgate-out")
+    assert planned.tell == _PUBLISH
 
 
 def test_comment__answered_without_measuring():
@@ -202,6 +211,11 @@ def test_new_baselines__not_from_a_change_that_is_not_merged(name, payload):
     assert plan(on(name, update_baseline="pr"), payload).propose is None
 
 
+@pytest.mark.parametrize(("old", "policy"), [("true", "always"), ("false", "never")])
+def test_comment__what_older_workflows_say(old, policy):
+    assert plan(inputs(comment=old)).tell[2] == f"--comment={policy}"
+
+
 @pytest.mark.parametrize("missing", ["reason", "issue", "expires"])
 def test_accepted_for_a_time__all_three_are_needed(missing):
     three = {name: value for name, value in ACCEPTED.items() if name != missing}
@@ -237,6 +251,10 @@ def test_what_the_runner_adds_is_no_input():
         ("lease-timeout", "30"),
         ("lease-timeout", "0m"),
         ("comment", "yes"),
+        ("key", "a b"),
+        ("key", "a--b"),
+        ("key", "a/b"),
+        ("key", "x" * 41),
         ("strict-publish", "1"),
         ("github-token", "a\nb"),
     ],
@@ -259,7 +277,7 @@ def test_all_wrong_ones_at_once__each_with_value_and_what_is_allowed():
         "  - 'outputdir': unknown; did you mean output-dir? allowed: "
         + ", ".join(each.name for each in INPUTS),
         "  - strategy: 'fast': must be auto or paired or baseline",
-        "  - comment: 'maybe': must be true or false",
+        "  - comment: 'maybe': must be always or changes or failures or never or true or false",
     ]
 
 

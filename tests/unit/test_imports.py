@@ -29,8 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workloads": {"errors", "profile"},
     "backends": {"errors", "records", "suite", "process", "profile", "workloads"},
     "app": {
-        *("errors", "files", "process", "records", "suite", "verdict", "github", "baselines"),
-        *("report", "profile", "sides", "workloads", "backends"),
+        *("errors", "files", "process", "strict_yaml", "records", "suite", "verdict", "github"),
+        *("baselines", "report", "profile", "sides", "workloads", "backends"),
     },
     "cli": {"app", "action", "suite", "errors", "records", "report"},
     "__main__": {"cli"},
