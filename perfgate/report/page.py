@@ -5,6 +5,7 @@ Long parts are given ``room`` in bytes and say how much of them found none.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -55,6 +56,11 @@ class Page:
 
 def render(template: str, **values: object) -> str:
     """A template of this room with its values, without runs of empty lines, ending in one."""
+    return _templates().get_template(template).render(**values).strip() + "\n"
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
     # HTML escaping would break markdown; every value passes escape_markdown or fenced instead.
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("perfgate.report"),
@@ -64,7 +70,7 @@ def render(template: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["markdown"] = lambda text, limit=300: escape_markdown(text, limit=limit)
-    return environment.get_template(template).render(**values).strip() + "\n"
+    return environment
 
 
 def opening(decision: Decision, *, max_sentences: int) -> Page:

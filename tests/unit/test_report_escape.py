@@ -49,7 +49,9 @@ def shown(markdown):
     """The text of a rendered line, and the kinds of markup in it."""
     found = tokens(markdown)
     text = "".join(token.content for token in found if token.type in ("text", "text_special"))
-    return text.replace(JOINER, ""), {token.type for token in found}
+    return text.replace(JOINER, "").replace("\N{FULLWIDTH DOLLAR SIGN}", "$"), {
+        token.type for token in found
+    }
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -63,7 +65,7 @@ def test_escape_markdown__shows_the_text_itself(text):
 @settings(max_examples=400, deadline=None)
 def test_escape_markdown__any_text_is_only_text(text):
     found, kinds = shown("x " + escape_markdown(text))
-    assert found == ("x " + one_line(text)).rstrip()
+    assert found == ("x " + one_line(text)).rstrip().replace("\N{FULLWIDTH DOLLAR SIGN}", "$")
     assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "text_special"}
 
 
@@ -88,6 +90,7 @@ def test_escape_markdown__any_text_stays_in_its_table_cell(text):
         ("me@evil.example", f"me@{JOINER}evil.example"),
         (":rocket:", f":{JOINER}rocket:"),
         ("deadbeef", f"dead{JOINER}beef"),
+        ("$x$", "\N{FULLWIDTH DOLLAR SIGN}x\N{FULLWIDTH DOLLAR SIGN}"),
     ],
 )
 def test_escape_markdown__breaks_what_github_links_itself(text, broken):
