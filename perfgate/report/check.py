@@ -53,8 +53,9 @@ class Line:
 
 def check_name(suite: str, key: str = "") -> str:
     """``perfgate/<suite>``, which a branch's protection can ask for; a key comes behind it."""
-    shown = one_line(suite, limit=60)
-    name = shown if shown == suite else slug(suite)
+    # A slash would make it another suite's key.
+    plain = suite == one_line(suite, limit=60) and "/" not in suite
+    name = suite if plain else slug(suite)
     return f"perfgate/{name}/{key}" if key else f"perfgate/{name}"
 
 
@@ -76,7 +77,7 @@ def render_check(decision: Decision) -> str:
     if size(text) > MAX_CHECK_BYTES:
         kept = text.encode()[: MAX_CHECK_BYTES - size(_CUT)].decode(errors="ignore")
         text = kept[: kept.rfind("\n") + 1] + _CUT
-    return text
+    return text if text.strip() else "Nothing was measured.\n"
 
 
 def _with_table(page: Page, rows: Sequence[Row]) -> str:

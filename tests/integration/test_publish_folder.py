@@ -7,39 +7,13 @@ import pytest
 
 from perfgate.app.publish import PublishRequest, publish
 from perfgate.errors import ConfigurationError, ExitCode
-from perfgate.github.client import GitHubComments
 from perfgate.github.event import Event
-from perfgate.records import Problem, to_json
+from perfgate.records import Problem
 from perfgate.report.comment import marker
-from tests.factories import a_case_decision, a_decision, a_metric
+from tests.factories import a_decision
 from tests.fakes.github_server import BOT, FakeGitHub
+from tests.publishing import FakeEdges, Publisher, a_regression, write
 from tests.repositories import perfgate
-
-
-class FakeEdges:
-    def __init__(self):
-        self.said = []
-        self.pauses = []
-
-    def say(self, kind, message):
-        self.said.append((kind, message))
-
-    def now(self):
-        return "2026-01-01 00:00 UTC"
-
-    def sleep(self, seconds):
-        self.pauses.append(seconds)
-
-    def token_hex(self):
-        return "0123abcd"
-
-    def told(self, kind):
-        return [message for one, message in self.said if one == kind]
-
-
-@pytest.fixture
-def edges():
-    return FakeEdges()
 
 
 @pytest.fixture
@@ -53,80 +27,35 @@ def folder(tmp_path):
     return tmp_path / "perfgate-out"
 
 
-def a_regression(**rest):
-    metrics = [
-        a_metric("end-to-end", 1000.0, 1019.0, "passed"),
-        a_metric("DecodingStage", 346.0, 389.0, "regressed"),
-    ]
-    return a_decision([a_case_decision(verdict="regressed", metrics=metrics)], **rest)
-
-
-def write(folder, decision):
-    folder.mkdir(exist_ok=True)
-    text = decision if isinstance(decision, str) else to_json(decision)
-    (folder / "decision.json").write_text(text)
+@pytest.fixture
+def edges():
+    return FakeEdges()
 
 
 @pytest.fixture
-def run(folder, edges, github, tmp_path):
-    def run(decision=None, *, token="a-token", pull_request=7, **request):
-        write(folder, decision or a_decision())
-        asked = PublishRequest(
-            folder=folder,
-            event=Event(
-                name="pull_request" if pull_request else "push",
-                repository=github.repository,
-                pull_request=pull_request,
-                api_url=github.url,
-                run_url="https://github.com/octo/bench/actions/runs/77",
-                workspace=str(tmp_path),
-            ),
-            output_file=tmp_path / "output",
-            summary_file=tmp_path / "summary",
-            **request,
-        )
-
-        def open_comments():
-            return GitHubComments(
-                token=token,
-                repository=github.repository,
-                api_url=github.url,
-                seconds_between_writes=0,
-            )
-
-        return publish(asked, edges, open_comments=open_comments if token else None)
-
-    return run
+def run(github, edges, folder):
+    return Publisher(github=github, edges=edges, folder=folder)
 
 
-@pytest.fixture
-def outputs(tmp_path):
-    def outputs():
-        lines = (tmp_path / "output").read_text().splitlines()
-        assert len(lines) % 3 == 0
-        return {lines[i].split("<<")[0]: lines[i + 1] for i in range(0, len(lines), 3)}
-
-    return outputs
-
-
-def test_regression__summary_outputs_comment(run, edges, github, outputs, tmp_path):
+def test_regression__summary_outputs_comment(run, edges, github):
     assert run(a_regression()) is ExitCode.OK
     (comment,) = github.by(BOT)
-    found = outputs()
+    found = run.outputs()
     assert found["verdict"] == "regressed"
     assert json.loads(found["regressions"])[0]["metric"] == "DecodingStage"
     assert found["decision-path"] == "perfgate-out/decision.json"
     assert found["comment-url"].endswith(f"#issuecomment-{comment['id']}")
-    assert "DecodingStage" in (tmp_path / "summary").read_text()
+    assert "DecodingStage" in run.summary()
     assert "DecodingStage" in comment["body"]
     (error,) = edges.told("error")
     assert "1 of 1 case" in error
 
 
-def test_success__no_annotation_but_where_the_comment_is(run, edges):
+def test_success__no_annotation_but_where_comment_and_check_run_are(run, edges):
     run()
-    assert [kind for kind, _ in edges.said] == ["notice"]
+    assert [kind for kind, _ in edges.said] == ["notice", "notice"]
     assert "#issuecomment-" in edges.told("notice")[0]
+    assert "/runs/" in edges.told("notice")[1]
 
 
 def test_second_result__keeps_the_first_in_its_list(run, github):
@@ -153,20 +82,18 @@ def test_marker_in_another_accounts_comment__left_alone(run, github):
 
 @pytest.mark.parametrize(("strict", "code"), [(False, ExitCode.OK), (True, ExitCode.PUBLISH)])
 @pytest.mark.parametrize("why", ["403", "down", "no token"])
-def test_cannot_comment__the_verdict_is_told_all_the_same(
-    run, edges, github, outputs, tmp_path, why, strict, code
-):
+def test_cannot_comment__the_verdict_is_told_all_the_same(run, edges, github, why, strict, code):
     how = {}
     if why == "403":
         github.read_only = True
     if why == "down":
-        github.fail("GET", "/issues/7", how="drop", times=99)
+        github.fail("GET", "", how="drop", times=99)
     if why == "no token":
         how["token"] = ""
     assert run(a_regression(), strict=strict, **how) is code
-    assert outputs()["verdict"] == "regressed"
-    assert "comment-url" not in outputs()
-    assert (tmp_path / "summary").stat().st_size > 0
+    assert run.outputs()["verdict"] == "regressed"
+    assert "comment-url" not in run.outputs()
+    assert run.summary()
     if why == "403":
         assert "pull-requests: write" in edges.told("warning")[0]
     if why == "down":
@@ -196,7 +123,8 @@ def test_summary_and_outputs_are_written_before_github_is_asked(folder, edges, t
 
 def test_comment_not_wanted__github_is_not_asked(run, github):
     assert run(comment="never", strict=True) is ExitCode.OK
-    assert github.exchanges == []
+    assert github.comments == []
+    assert github.asked("GET", "/issues/") == []
 
 
 def test_full_disk__told_and_commented_all_the_same(folder, edges, github):
@@ -247,6 +175,13 @@ def test_command_line__on_a_laptop(folder, tmp_path):
     assert done.stdout == ""
 
 
+def test_command_line__key_that_is_none(folder, tmp_path):
+    write(folder, a_regression())
+    done = perfgate(tmp_path, "publish", "--key", "a b", "perfgate-out")
+    assert done.returncode == 2
+    assert "the key a b cannot stand" in done.stderr
+
+
 def test_command_line__on_a_runner(folder, tmp_path, github):
     write(folder, a_regression())
     (tmp_path / "event.json").write_text(
@@ -267,10 +202,16 @@ def test_command_line__on_a_runner(folder, tmp_path, github):
         "GITHUB_API_URL": github.url,
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_TOKEN": "a-token",
+        "GITHUB_RUN_ID": "77",
     }
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "perfgate.yml").write_text("version: 1\ncases:\n\n  - id: wan_t2v_tiny\n")
     done = perfgate(tmp_path, "publish", "--strict-publish", "perfgate-out", **runner)
     assert done.returncode == 0, done.stderr
     assert len(github.by(BOT)) == 1
+    (check,) = github.checks.runs
+    (beside,) = check["annotations"]
+    assert (beside["path"], beside["start_line"]) == ("perfgate.yml", 4)
     assert all(line.startswith("::") for line in done.stdout.splitlines())
     assert "a-token" not in done.stdout + done.stderr
 
