@@ -21,7 +21,7 @@ from perfgate.baselines.proposal import proposal_message
 from perfgate.errors import ConfigurationError
 from perfgate.github.branches import BranchApi, Commit, PullRequest, Snapshot, blob_id
 from perfgate.github.comments import ACTIONS_BOT, upsert
-from perfgate.github.problems import GitHubError, with_retries
+from perfgate.github.problems import CONTENTS, GitHubError, with_retries
 from perfgate.records import Record
 from perfgate.report.baseline_changes import (
     Told,
@@ -94,9 +94,9 @@ def _ground(proposal: Proposal, api: BranchApi, base: str) -> tuple[Ground, str]
     tip = api.tip(base)
     commit = api.commit(tip) if tip is not None else None
     if commit is None:
-        raise ConfigurationError(
-            f"the repository has no branch {base!r}",
-            fix="Name the branch that the baselines are for with --base-branch.",
+        raise _hidden(
+            f"GitHub shows no branch {base!r} in this repository",
+            "name the branch that the baselines are for with --base-branch",
         )
     files = Snapshot(api=api, commit=commit.sha)
     text = files.text(proposal.suite)
@@ -128,9 +128,14 @@ def _measured(
     """The measured commits, all of which are on the base branch: nothing else makes a baseline."""
     commits = sorted({record.head.commit for record in records})
     for sha in commits:
-        if sha != tip.sha and (
-            api.commit(sha) is None or api.compare(sha, tip.sha).merge_base != sha
-        ):
+        if sha == tip.sha:
+            continue
+        if api.commit(sha) is None:
+            raise _hidden(
+                f"GitHub shows no commit {sha[:12]}, which the record measured",
+                "measure a commit that is pushed",
+            )
+        if api.compare(sha, tip.sha).merge_base != sha:
             raise ConfigurationError(
                 f"the record measured {sha[:12]}, which is not on the branch {base}",
                 fix="Measure a commit of that branch (on push, schedule or by hand), or name the "
@@ -150,8 +155,8 @@ def _close(ground: Ground, branch: str, offers: Offers) -> Outcome:
         conflicts=tuple(offers.conflicts.values()),
         run_url=ground.run_url,
     )
-    # Said again in every job that closes it, but once where the answer was lost.
-    _say(api, pull, f"closed {ground.run_url}".strip(), body)
+    # Said once for what stands there, also where another job goes on after the answer was lost.
+    _say(api, pull, f"closed {ground.standing.tip}", body)
     api.set_open(pull.number, is_open=False)
     if api.tip(branch) != ground.standing.tip:
         api.set_open(pull.number, is_open=True)
@@ -222,6 +227,13 @@ def _parents(standing: Standing, base: str) -> list[str]:
     if standing.tip is None or standing.merge_base == standing.tip:
         return [base]
     return [standing.tip] if standing.merge_base == base else [standing.tip, base]
+
+
+def _hidden(problem: str, otherwise: str) -> GitHubError:
+    """GitHub says 404 for what is not there and for what the token may not see alike."""
+    return GitHubError(
+        problem, fix=f"Grant the job `permissions: {CONTENTS}`, or {otherwise}.", status=404
+    )
 
 
 def _moved(branch: str) -> GitHubError:

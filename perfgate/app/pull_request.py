@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from perfgate.app.ground import Ground
 from perfgate.github.branches import BranchApi, PullRequest
@@ -13,6 +16,10 @@ from perfgate.github.problems import GitHubError
 from perfgate.report.baseline_changes import Told, proposal_title, render_proposal
 
 LABEL = "perf-baselines"
+# What was done besides the text, in the body itself: a job that is cut between two calls leaves
+# something undone, which the next one finds; and what a person took back is not done again.
+_DONE: Final = re.compile(r"\s*<!-- perfgate:done((?: [0-9a-f]{12}| draft)*) -->\s*\Z")
+_DRAFT: Final = "draft"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +36,45 @@ def up_to_date(
 ) -> tuple[PullRequest, tuple[str, ...]]:
     """The open pull request with this title, body and state; and what could not be had of it."""
     api, pull = ground.files.api, ground.standing.pull
-    title, body = proposal_title(told), render_proposal(told)
+    title, text = proposal_title(told), render_proposal(told)
     unexplained = any(one.change.unexplained for one in told.offers)
+    notes: tuple[str, ...] = ()
     if pull is None:
+        done = frozenset({_DRAFT} if unexplained else ())
+        body = _with_done(text, done)
         pull, notes = _open(api, branch, ground.base, title, body, draft=unexplained)
-        return pull, (*notes, *_ask(ground, pull, people, paths))
+    else:
+        done, notes = _drafted(api, pull, unexplained=unexplained)
+    asked, more = _ask(ground, pull, people, paths, done)
+    body = _with_done(text, done | asked)
     if (pull.title, pull.body.replace("\r\n", "\n").strip()) != (title, body.strip()):
         api.edit_pull_request(pull.number, title=title, body=body)
-    before = any(one.change.unexplained for one in ground.standing.offers.values())
+    return pull, (*notes, *more)
+
+
+def _drafted(
+    api: BranchApi, pull: PullRequest, *, unexplained: bool
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """What was done, once the pull request is a draft or is none any more."""
+    done, note = _done(pull), ""
+    if unexplained and not pull.draft:
+        note = _try(lambda: api.set_draft(pull.number, draft=True))
     # A draft that a person made for a reason of their own stays one.
-    ready = pull.draft and before and not unexplained
-    if (unexplained and not pull.draft) or ready:
-        note = _try(lambda: api.set_draft(pull.number, draft=unexplained))
-        return pull, (note,) if note else ()
-    return pull, ()
+    if not unexplained and pull.draft and _DRAFT in done:
+        note = _try(lambda: api.set_draft(pull.number, draft=False))
+    stays = unexplained or (pull.draft and _DRAFT in done and note)
+    done = done | {_DRAFT} if stays else done - {_DRAFT}
+    return done, (note,) if note else ()
+
+
+def _done(pull: PullRequest) -> frozenset[str]:
+    found = _DONE.search(pull.body)
+    return frozenset(found[1].split()) if found else frozenset()
+
+
+def _with_done(text: str, done: frozenset[str]) -> str:
+    told = "".join(f" {one}" for one in sorted(done))
+    return f"{text.rstrip()}\n\n<!-- perfgate:done{told} -->\n"
 
 
 def _open(
@@ -60,20 +92,47 @@ def _open(
         return made(draft=False), ("This repository has no drafts: the body says what is missing.",)
 
 
-def _ask(ground: Ground, pull: PullRequest, people: People, paths: Sequence[str]) -> list[str]:
-    """Labels and reviewers; a refusal is told and stops nothing."""
+def _ask(
+    ground: Ground,
+    pull: PullRequest,
+    people: People,
+    paths: Sequence[str],
+    done: frozenset[str],
+) -> tuple[frozenset[str], list[str]]:
+    """Set labels and ask for reviews as far as that is not done; a refusal stops nothing.
+
+    Gives what is done besides, and what was refused.
+    """
     api, number = ground.files.api, pull.number
     notes = []
-    if people.labels:
-        notes.append(_try(lambda: api.add_labels(number, people.labels)))
     try:
         asked = named(people.reviewers) if people.reviewers else _owners(ground, paths)
     except ValueError as error:
-        return [*filter(None, notes), f"CODEOWNERS cannot be read: {error}"]
+        asked, notes = Reviewers(), [f"CODEOWNERS cannot be read: {error}"]
     # One by one: GitHub refuses all of them for one that it does not take.
-    each = [((user,), ()) for user in asked.users] + [((), (team,)) for team in asked.teams]
-    notes += [_try(partial(api.request_reviews, number, users=u, teams=t)) for u, t in each]
-    return [note for note in notes if note]
+    wanted = {
+        **{f"label {one}": partial(api.add_labels, number, (one,)) for one in people.labels},
+        **{
+            f"user {one}": partial(api.request_reviews, number, users=(one,), teams=())
+            for one in asked.users
+        },
+        **{
+            f"team {one}": partial(api.request_reviews, number, users=(), teams=(one,))
+            for one in asked.teams
+        },
+    }
+    news = set()
+    for what, action in wanted.items():
+        if _digest(what) not in done:
+            note = _try(action)
+            notes += [note] if note else []
+            news |= set() if note else {_digest(what)}
+    return frozenset(news), notes
+
+
+def _digest(what: str) -> str:
+    # Names are other people's text, and a name in a body would be told of it.
+    return hashlib.sha256(what.encode()).hexdigest()[:12]
 
 
 def _owners(ground: Ground, paths: Sequence[str]) -> Reviewers:
@@ -83,9 +142,11 @@ def _owners(ground: Ground, paths: Sequence[str]) -> Reviewers:
 
 
 def _try(action: Callable[[], None]) -> str:
-    """What went wrong with what the proposal can do without; empty where nothing did."""
+    """What was refused of what the proposal can do without; empty where nothing was."""
     try:
         action()
     except GitHubError as error:
+        if error.wait_s is not None:  # another try may help
+            raise
         return str(error)
     return ""

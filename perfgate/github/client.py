@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from perfgate.github.comments import Comment
 from perfgate.github.problems import GitHubError, unreadable
-from perfgate.github.session import SECONDS_BETWEEN_WRITES, TIMEOUT_S, Session
+from perfgate.github.session import SECONDS_BETWEEN_WRITES, TIMEOUT_S, Session, known
 
 if TYPE_CHECKING:
     from github.Issue import Issue
@@ -94,8 +94,9 @@ class GitHubComments(Session):
 def _comment(comment: IssueComment) -> Comment:
     # GitHub gives null for the user of a deleted account, whatever PyGithub's types say.
     author: str | None = comment.user.login if comment.user else None
-    if not isinstance(comment.id, int):
-        raise TypeError("a comment without an id")
     return Comment(
-        id=comment.id, author=author or "", body=comment.body or "", url=comment.html_url or ""
+        id=known(comment.id, int),
+        author=author or "",
+        body=comment.body or "",
+        url=comment.html_url or "",
     )

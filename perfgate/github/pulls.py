@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from github import InputGitTreeElement
 from perfgate.github.branches import Commit, Difference, Entry, PullRequest
 from perfgate.github.client import GitHubComments
 from perfgate.github.problems import CONTENTS, GitHubError, short, unreadable
+from perfgate.github.session import known
 
 if TYPE_CHECKING:
     from github.GitCommit import GitCommit
@@ -45,12 +47,12 @@ class GitHubPulls(GitHubComments):
 
     def default_branch(self) -> str:
         with self.asking("asking for the default branch", permission=CONTENTS):
-            return self._repo().default_branch
+            return known(self._repo().default_branch, str)
 
     def tip(self, branch: str) -> str | None:
         try:
             with self.asking(f"reading the branch {short(branch)}", permission=CONTENTS):
-                return self._repo().get_git_ref(f"heads/{branch}").object.sha
+                return known(self._repo().get_git_ref(f"heads/{branch}").object.sha, str)
         except GitHubError as error:
             if error.status == 404:
                 return None
@@ -71,33 +73,37 @@ class GitHubPulls(GitHubComments):
             found = self._repo().get_git_tree(sha)
             if found.raw_data.get("truncated"):
                 raise unreadable(doing=doing, reason="the folder holds more than GitHub lists")
-            return {one.path: Entry(kind=one.type, sha=one.sha) for one in found.tree}
+            return {
+                known(one.path, str): Entry(kind=known(one.type, str), sha=known(one.sha, str))
+                for one in known(found.tree, list)
+            }
 
     def text(self, blob: str) -> str:
         doing = "reading a file of the repository"
         with self.asking(doing, permission=CONTENTS):
             found = self._repo().get_git_blob(blob)
-            if found.size > _MAX_BLOB_BYTES:
+            if known(found.size, int) > _MAX_BLOB_BYTES:
                 raise unreadable(doing=doing, reason=f"it is larger than {_MAX_BLOB_BYTES} bytes")
-            return base64.b64decode(found.content).decode("utf-8")
+            return base64.b64decode(known(found.content, str)).decode("utf-8")
 
     def compare(self, base: str, head: str) -> Difference:
         with self.asking("comparing two commits", permission=CONTENTS):
             found = self._repo().compare(base, head)
             files: dict[str, str | None] = {}
-            for one in found.files:
-                files[one.filename] = None if one.status == "removed" else one.sha
+            for one in known(found.files, list):
+                path, removed = known(one.filename, str), one.status == "removed"
+                files[path] = None if removed else known(one.sha, str)
                 if one.status == "renamed":
-                    files[one.previous_filename] = None
+                    files[known(one.previous_filename, str)] = None
             return Difference(
-                merge_base=found.merge_base_commit.sha,
+                merge_base=known(found.merge_base_commit.sha, str),
                 files=files,
                 whole=len(files) < _MAX_FILES,
             )
 
     def store(self, text: str) -> str:
         with self.asking("storing a file", permission=CONTENTS):
-            return self._repo().create_git_blob(text, "utf-8").sha
+            return known(self._repo().create_git_blob(text, "utf-8").sha, str)
 
     def make_commit(
         self, *, onto: str, files: Mapping[str, str | None], message: str, parents: Sequence[str]
@@ -109,8 +115,9 @@ class GitHubPulls(GitHubComments):
                 for path, blob in sorted(files.items())
             ]
             tree = repo.create_git_tree(elements, base_tree=repo.get_git_tree(onto))
-            known = [repo.get_git_commit(parent) for parent in parents]
-            return _commit(repo.create_git_commit(message, tree, known))
+            known(tree.sha, str)
+            onto_these = [repo.get_git_commit(parent) for parent in parents]
+            return _commit(repo.create_git_commit(message, tree, onto_these))
 
     def create_branch(self, branch: str, sha: str) -> None:
         with self._competing(f"creating the branch {short(branch)}"):
@@ -188,20 +195,20 @@ class GitHubPulls(GitHubComments):
 
 def _commit(commit: GitCommit) -> Commit:
     return Commit(
-        sha=commit.sha,
-        date=commit.committer.date.isoformat(),
-        parents=tuple(one.sha for one in commit.parents),
-        message=commit.message,
+        sha=known(commit.sha, str),
+        date=known(commit.committer.date, datetime).isoformat(),
+        parents=tuple(known(one.sha, str) for one in known(commit.parents, list)),
+        message=known(commit.message, str),
     )
 
 
 def _pull_request(pull: Theirs) -> PullRequest:
     return PullRequest(
-        number=pull.number,
-        url=pull.html_url,
-        title=pull.title,
+        number=known(pull.number, int),
+        url=known(pull.html_url, str),
+        title=known(pull.title, str),
         body=pull.body or "",
-        is_open=pull.state == "open",
+        is_open=known(pull.state, str) == "open",
         draft=bool(pull.draft),
-        head_sha=pull.head.sha,
+        head_sha=known(pull.head.sha, str),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import requests
 from github import Auth, BadAttributeException, Github, GithubException, IncompletableObject
@@ -19,6 +19,8 @@ from perfgate.github.problems import PERMISSION, GitHubError, refused, unreachab
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+_Value = TypeVar("_Value")
 
 TIMEOUT_S: Final = 15
 _PER_PAGE: Final = 100  # the API's maximum
@@ -129,12 +131,21 @@ class Session:
             raise unreadable(doing=doing, reason=type(error).__name__) from error
 
 
+def known(value: object, kind: type[_Value]) -> _Value:
+    """A field of an answer; raises TypeError where it is missing, which PyGithub gives as None."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{type(value).__name__} instead of {kind.__name__}")
+    return value
+
+
 def _message(error: GithubException) -> str:
     data = error.data if isinstance(error.data, dict) else {}
     details = data.get("errors")
     # "Validation Failed" alone says nothing; what failed stands beside it.
     told = [error.message or data.get("message")] + [
-        one.get("message") if isinstance(one, dict) else one
+        one.get("message") or f"{one.get('field', '')} {one.get('code', '')}".strip()
+        if isinstance(one, dict)
+        else one
         for one in (details if isinstance(details, list) else ())
     ]
     return ": ".join(one for one in told if isinstance(one, str) and one)

@@ -98,8 +98,9 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(encoded)))
-        self.end_headers()
-        self.wfile.write(encoded)
+        with contextlib.suppress(BrokenPipeError):  # whoever asked waits no longer
+            self.end_headers()
+            self.wfile.write(encoded)
 
     def _say_nothing(self, how: str, github: Any) -> None:
         self.close_connection = True

@@ -25,6 +25,7 @@ class BareRepository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._fixed: dict[tuple[str, ...], bytes] = {}
         if not (path / "HEAD").exists():
             path.mkdir(parents=True, exist_ok=True)
             self.git("init", "--quiet", "--bare", "--initial-branch=main")
@@ -42,6 +43,12 @@ class BareRepository:
             check=True,
         )
         return done.stdout
+
+    def fixed(self, *arguments: str) -> bytes:
+        """What git says of objects, named by their ids: asked once, since it never changes."""
+        if arguments not in self._fixed:
+            self._fixed[arguments] = self.raw(*arguments)
+        return self._fixed[arguments]
 
     def asks(self, *arguments: str) -> str | None:
         try:
@@ -159,7 +166,7 @@ class GitData:
         sha = request.groups[0]
         if self.bare.asks("cat-file", "-t", sha) != "blob":
             return not_found()
-        content = self.bare.raw("cat-file", "blob", sha)
+        content = self.bare.fixed("cat-file", "blob", sha)
         body = {
             "sha": sha,
             "node_id": "B_1",
@@ -186,7 +193,8 @@ class GitData:
 
     def _tree(self, request: Request, tree: str, *, status: int = 200) -> Answer:
         entries = []
-        for line in filter(None, self.bare.git("ls-tree", "-z", tree).split("\0")):
+        listed = self.bare.fixed("ls-tree", "-z", tree).decode().strip()
+        for line in filter(None, listed.split("\0")):
             about, _, path = line.partition("\t")
             mode, kind, sha = about.split(" ")
             entries.append({"path": path, "mode": mode, "type": kind, "sha": sha})
@@ -210,7 +218,7 @@ class GitData:
         return not_found() if sha is None else self._commit(request, sha)
 
     def _commit(self, request: Request, sha: str, *, status: int = 200) -> Answer:
-        told = self.bare.git("show", "--no-patch", "--format=%T%n%P%n%B", sha)
+        told = self.bare.fixed("show", "--no-patch", "--format=%T%n%P%n%B", sha).decode().strip()
         tree, parents, *message = told.split("\n")
         body = documents.git_commit(
             request.root,

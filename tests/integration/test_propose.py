@@ -8,6 +8,7 @@ import pytest
 
 from perfgate.app.pull_request import People
 from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
+from perfgate.github.problems import GitHubError
 from tests.factories import a_case_record
 from tests.fakes.github_server import BOT
 from tests.proposing import BRANCH, FLUX, KEY, SUITE, WAN, WHY, value
@@ -195,14 +196,19 @@ def test_no_drafts_here__opened_and_said(github, job, committed):
     assert "A draft until somebody says why" in pull.body
 
 
-@pytest.mark.parametrize("missing", ["commit", "branch"])
-def test_measured_off_the_branch__refused(github, job, committed, missing):
-    where = "f" * 40
-    if missing == "branch":
-        tip = github.bare.tip("main")
-        where = github.bare.commit("feature", "work", files={"a": "b"}, parents=[tip], tree_of=tip)
+def test_measured_off_the_branch__refused(github, job, committed):
+    tip = github.bare.tip("main")
+    where = github.bare.commit("feature", "work", files={"a": "b"}, parents=[tip], tree_of=tip)
     with pytest.raises(ConfigurationError, match="which is not on the branch main"):
         job.propose(at=where, wan=800)
+
+
+@pytest.mark.parametrize("what", ["commit", "branch"])
+def test_what_github_does_not_show__may_be_a_missing_permission(github, job, committed, what):
+    measured = {"at": "f" * 40} if what == "commit" else {"rest": {"base": "release"}, "at": "main"}
+    with pytest.raises(GitHubError, match=f"GitHub shows no {what}") as raised:
+        job.propose(wan=800, **measured)
+    assert "contents: write" in raised.value.fix
 
 
 def test_may_not_open__the_setting_is_named(github, job, committed):
