@@ -42,13 +42,18 @@ def run_workflow(
     bind: bool = False,
     event_name: str = "pull_request",
     run_id: int = 1,
+    actions: Mapping[str, Path] | None = None,
 ) -> WorkflowRun:
-    """Run the workflow file for an event; its name must be used by no other run."""
+    """Run the workflow file for an event; its name must be used by no other run.
+
+    ``actions`` are folders that stand for actions of other repositories.
+    """
     home = containers.scratch / "act-home"
     home.mkdir(exist_ok=True)
     return _run(
         *(f"--platform=ubuntu-latest={BASE}", "--pull=false", "--rm"),
         *(["--bind"] if bind else []),
+        *(f"--local-repository={name}={path}" for name, path in (actions or {}).items()),
         *_of_the_event(workflow, event, github=github, token=token, name=event_name, run_id=run_id),
         project=project,
         env={"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": docker_host},

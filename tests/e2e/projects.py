@@ -103,7 +103,7 @@ def a_project(
     """
     project = Repository(path)
     if with_action:
-        _copy_action(path)
+        copy_action(path)
         if "backend: command" in suite:
             # The image has a perfgate too, so the project says which one is meant: its own.
             suite += "imports: [perfgate]\n"
@@ -122,7 +122,7 @@ def a_project(
 def a_default_branch(path: Path, *, repository: str) -> Repository:
     """The newest commit of main, as a job on push finds it, with the action in it."""
     project = Repository(path)
-    _copy_action(path)
+    copy_action(path)
     project.file("bench/perfgate.yml", BASELINE_SUITE)
     project.git("remote", "add", "origin", f"https://github.com/{repository}.git")
     project.commit("start")
@@ -180,7 +180,8 @@ def a_push(project: Repository, path: Path, *, repository: str) -> Path:
     return path
 
 
-def _copy_action(path: Path) -> None:
+def copy_action(path: Path) -> None:
+    """What makes a folder the action: its files, and the package."""
     for name in (*_ACTION, *_ACTION_TEXTS):
         shutil.copy2(ROOT / name, path / name)
     for name in ("perfgate", "host"):

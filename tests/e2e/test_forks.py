@@ -1,0 +1,159 @@
+"""README's two workflows for forks, run one after the other by act: measured, then published.
+
+The first runs a fork's code with a token that may not write, and leaves its folder; the second has
+nothing checked out and publishes what the fake GitHub gives it of that folder. Two things are not
+what a runner does: `upload-artifact` is a JavaScript action, which act would have to fetch, so that
+a stub takes its place and this file packs the folder; and act starts the second workflow because
+this file says so, with the payload that GitHub describes.
+"""
+
+import json
+import re
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.e2e import projects
+from tests.e2e.act import run_workflow
+from tests.fakes.github_artifacts import packed_folder
+from tests.fakes.github_server import BOT
+from tests.repositories import Repository
+
+TOKEN = "a-s3cret-token"
+FORK, RUN = "mallory/bench", 42
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+UPLOAD = dedent(
+    """\
+    name: upload-artifact
+    description: Looks whether there is something to upload.
+    inputs:
+      name: {description: x}
+      path: {description: x}
+      if-no-files-found: {description: x}
+    runs:
+      using: composite
+      steps:
+        - shell: bash
+          env:
+            NAME: ${{ inputs.name }}
+            FOLDER: ${{ inputs.path }}
+          run: test -s "$FOLDER/record.json" && echo "uploaded $NAME"
+    """
+)
+
+
+def workflow(job):
+    """The workflow of README's section on forks with this job, for the project's suite."""
+    section = README.split("\n## Forks\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", section, re.S)
+    (found,) = [block for block in blocks if f"\n  {job}:\n" in block]
+    return found.replace("suite: perfgate.yml", "suite: bench/perfgate.yml")
+
+
+@pytest.fixture
+def run(containers, docker_host, github, tmp_path):
+    """Run one of the two workflows in a folder, for a payload."""
+    upload = Repository(tmp_path / "upload-artifact")
+    upload.file("action.yml", UPLOAD)
+    upload.commit()
+    action = Repository(tmp_path / "action")
+    projects.copy_action(action.path)
+    action.commit()
+
+    def run(job, folder, payload, **how):
+        file, event = tmp_path / f"{job}.yml", tmp_path / f"{job}.json"
+        file.write_text(workflow(job))
+        event.write_text(json.dumps(payload))
+        return run_workflow(
+            containers,
+            docker_host,
+            folder,
+            workflow=str(file),
+            event=event,
+            github=github,
+            token=TOKEN,
+            actions={
+                "OWNER/perfgate@v1": action.path,
+                "actions/upload-artifact@v5": upload.path,
+            },
+            **how,
+        )
+
+    return run
+
+
+class Theirs:
+    """A fork's pull request: its checkout as the runner makes it, and what GitHub knows of it."""
+
+    def __init__(self, folder, github, **decoding):
+        self.github = github
+        self.project = projects.a_project(folder, head=projects.bench(**decoding))
+        git, bare = self.project.git, str(github.bare.path)
+        git("remote", "add", "origin", f"https://github.com/{github.repository}.git")
+        git("push", "--quiet", bare, "main^1:refs/heads/main", "main:refs/pull/7/merge")
+        git("push", "--quiet", bare, "feature:refs/pull/7/head")
+        self.head = git("rev-parse", "feature")
+        github.pulls.from_fork(FORK, "feature", self.head, number=7)
+
+    def opened(self, path):
+        event = projects.an_event(self.project, path, repository=self.github.repository)
+        payload = json.loads(event.read_text())
+        payload["pull_request"]["head"]["repo"]["full_name"] = FORK
+        return payload
+
+    def finished(self):
+        """The payload after the measuring run; for a fork it lists no pull requests."""
+        repository = self.github.repository
+        return {
+            "action": "completed",
+            "workflow_run": {
+                "id": RUN,
+                "run_attempt": 1,
+                "event": "pull_request",
+                "conclusion": "failure",
+                "head_sha": self.head,
+                "head_branch": "feature",
+                "head_repository": {"full_name": FORK, "owner": {"login": "mallory"}},
+                "pull_requests": [],
+            },
+            "repository": {
+                "full_name": repository,
+                "name": repository.split("/")[1],
+                "default_branch": "main",
+            },
+        }
+
+
+def nothing_checked_out(path, repository):
+    """The publishing job's workspace: without a checkout there is nothing in it."""
+    empty = Repository(path)
+    empty.git("remote", "add", "origin", f"https://github.com/{repository}.git")
+    empty.commit("nothing")
+    return empty.path
+
+
+def test_fork__measured_without_rights_then_published_with_them(run, github, tmp_path):
+    theirs = Theirs(tmp_path / "project", github, decoding_ms=120)
+    github.read_only = True
+    measured = run("measure", theirs.project.path, theirs.opened(tmp_path / "x.json"), bind=True)
+    assert measured.jobs == ["failure"], measured
+    assert "uploaded perfgate-suite" in measured.lines
+    assert github.exchanges == []
+
+    github.read_only = False
+    folder = theirs.project.path / "perfgate-out"
+    github.artifacts.add(RUN, "perfgate-suite", packed_folder(folder))
+    where = nothing_checked_out(tmp_path / "empty", github.repository)
+    published = run("publish", where, theirs.finished(), event_name="workflow_run", run_id=RUN + 1)
+    assert published.exit_code == 0, published
+    (comment,) = github.by(BOT)
+    assert comment["pull_request"] == 7
+    assert "DecodingStage" in comment["body"]
+    assert "Measured by the fork's own code" in comment["body"]
+    (check,) = github.checks.named("perfgate/perfgate")
+    assert (check["head_sha"], check["conclusion"]) == (theirs.head, "failure")
+    assert "Measured by the fork's own code" in check["summary"]
+    (asked,) = github.artifacts.storage.headers
+    assert all("s3cret" not in value for value in asked.values())
+    assert all(TOKEN not in line for line in (*measured.lines, *published.lines))
