@@ -115,6 +115,7 @@ class FakeGitHub:
         """Stand where another one stood, whose git repository ``folder`` is a copy of."""
         self.comments = deepcopy(other.comments)
         self.pull_requests = set(other.pull_requests)
+        self.checks.runs = deepcopy(other.checks.runs)
         self._ids = iter(range(next(other._ids), 10**9))
         if self.pulls is not None and other.pulls is not None:
             self.pulls.all = deepcopy(other.pulls.all)

@@ -1,0 +1,189 @@
+"""The jobs whose calls go wrong: publishing a verdict, and proposing baselines, at every stage."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from perfgate.app.keep import Request
+from perfgate.app.propose import Proposal, propose
+from perfgate.app.publish import publish
+from perfgate.app.publishing import PublishRequest, SuiteText
+from perfgate.errors import ExitCode, PublishError
+from perfgate.github.check_runs import GitHubChecks
+from perfgate.github.client import GitHubComments
+from perfgate.github.event import Event
+from perfgate.github.patience import Patience
+from perfgate.github.pulls import GitHubPulls
+from perfgate.github.workflow import Kind
+from perfgate.records import Decision, to_json
+from tests.factories import a_case_decision, a_decision, a_metric
+from tests.fakes.github_server import FakeGitHub
+from tests.faults import Story
+from tests.proposing import BRANCH, SUITE, WHY, Job, merge
+
+_OWNERS = "baselines/ @alice @octo/perf nobody@example.org\n"
+
+
+class Edges:
+    """Publishing's edges with a patience of the story's own; what is said is left unheard."""
+
+    def __init__(self, patience: Patience) -> None:
+        self.sleep = patience
+
+    def say(self, kind: Kind, message: str) -> None:
+        """Nobody listens."""
+
+    def now(self) -> str:
+        return "2026-01-01 00:00 UTC"
+
+    def token_hex(self) -> str:
+        return "0123abcd"
+
+
+class Publishing(Story):
+    """A regression of some cases told on pull request 7, ``earlier`` after another commit's result.
+
+    It tells them in the comment and, a line each, in the check run.
+    """
+
+    def __init__(self, name: str, folder: Path, *, cases: int = 1, earlier: bool = False) -> None:
+        self.name = name
+        self._folder = folder
+        self._names = [f"case_{number}" for number in range(cases)]
+        self._earlier = earlier
+        folder.mkdir(parents=True)
+
+    def prepare(self, github: FakeGitHub) -> None:
+        start(github)
+        github.add_comment("What do you think?")
+        if self._earlier:
+            head = {"commit": "c" * 40, "ref": "feature"}
+            cases = [a_case_decision(id=name) for name in self._names]
+            self._publish(github, _no_patience(), a_decision(cases, head=head), run=76)
+
+    def run(self, github: FakeGitHub, patience: Patience) -> int:
+        metrics = [
+            a_metric("end-to-end", 1000.0, 1019.0, "passed"),
+            a_metric("DecodingStage", 346.0, 389.0, "regressed"),
+        ]
+        cases = [
+            a_case_decision(id=name, verdict="regressed", metrics=metrics) for name in self._names
+        ]
+        return self._publish(github, patience, a_decision(cases), run=77)
+
+    def _publish(
+        self, github: FakeGitHub, patience: Patience, decision: Decision, *, run: int
+    ) -> int:
+        (self._folder / "decision.json").write_text(to_json(decision))
+        lines = [f"  - {{id: {name}, backend: command}}" for name in self._names]
+        request = PublishRequest(
+            folder=self._folder,
+            suite=SuiteText(path="perfgate.yml", text="\n".join(["version: 1", "cases:", *lines])),
+            event=Event(
+                name="pull_request",
+                repository=github.repository,
+                pull_request=7,
+                head_sha=decision.head.commit,
+                api_url=github.url,
+                run_url=f"https://github.com/octo/bench/actions/runs/{run}",
+                run_id=run,
+                run_attempt=1,
+            ),
+        )
+        return publish(
+            request,
+            Edges(patience),
+            open_comments=lambda: GitHubComments(**self.connection(github)),
+            open_checks=lambda: GitHubChecks(lazy=True, **self.connection(github)),
+        )
+
+
+class Proposing(Story):
+    """A job on the default branch whose ``totals`` are proposed, after what ``past`` says."""
+
+    def __init__(
+        self,
+        name: str,
+        *past: dict[str, Any] | str,
+        ask: dict[str, Any] | None = None,
+        **totals: float,
+    ) -> None:
+        self.name = name
+        self._past = past
+        self._ask = ask or {"reason": "nightly"}
+        self._totals = totals
+
+    def prepare(self, github: FakeGitHub) -> None:
+        start(github)
+        for number, one in enumerate(self._past, start=1):
+            if one == "merged":
+                merge(github, github.pulls.open[0])
+            elif one == "by hand":
+                tip = github.bare.tip(BRANCH)
+                broken = {"baselines/accepted.yml": "version: 1\naccepted: [{case: wan}]\n"}
+                github.bare.commit(BRANCH, "accept", files=broken, parents=[tip])
+            else:
+                self._propose(github, _no_patience(), number, {"reason": "nightly"}, one)
+
+    def run(self, github: FakeGitHub, patience: Patience) -> int:
+        # Told as a warning by perfgate.app.propose_edges.
+        with contextlib.suppress(PublishError):
+            self._propose(github, patience, 40, self._ask, self._totals)
+        return ExitCode.OK
+
+    def _propose(
+        self,
+        github: FakeGitHub,
+        patience: Patience,
+        number: int,
+        ask: dict[str, Any],
+        totals: dict[str, float],
+    ) -> None:
+        job = Job(github)
+        job.number = number - 1
+        proposal = Proposal(
+            records=(job.record(**totals),),
+            suite="perfgate.yml",
+            ask=Request(asked_by="ann", **ask),
+            today=job.today,
+            run_url=f"https://github.com/octo/bench/actions/runs/{number}",
+        )
+        with GitHubPulls(**self.connection(github)) as api:
+            propose(proposal, api, sleep=patience)
+
+
+COMMITTED = ({"wan": 1000, "flux": 2000}, "merged")
+
+
+def stories(folder: Path) -> list[Story]:
+    """Every way that publish and propose go; ``folder`` takes what is published."""
+    explained = {"reason": "the exact decoder", **WHY}
+    return [
+        Publishing("publish: first result", folder / "first"),
+        Publishing("publish: next result", folder / "next", earlier=True),
+        Publishing("publish: 60 cases", folder / "many", cases=60),
+        Proposing("propose: opens", wan=1000, flux=2000),
+        Proposing("propose: opens a draft", *COMMITTED, wan=1200, flux=2000),
+        Proposing(
+            "propose: explains", *COMMITTED, {"wan": 1200, "flux": 2000}, ask=explained, wan=1200
+        ),
+        Proposing("propose: gets worse", *COMMITTED, {"wan": 800, "flux": 2000}, wan=1200),
+        Proposing("propose: closes", *COMMITTED, {"wan": 800, "flux": 2000}, wan=1000),
+        Proposing("propose: stuck", *COMMITTED, {"wan": 800}, "by hand", wan=790),
+    ]
+
+
+def start(github: FakeGitHub) -> None:
+    """A repository with a suite on its default branch."""
+    github.bare.commit(
+        "main", "start", files={"perfgate.yml": SUITE, ".github/CODEOWNERS": _OWNERS}
+    )
+
+
+def _no_patience() -> Patience:
+    def sleep(seconds: float) -> None:
+        raise AssertionError("nothing goes wrong while a story is prepared")
+
+    return Patience(sleep=sleep, draw=lambda: 0.0)
