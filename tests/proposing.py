@@ -87,7 +87,7 @@ def merge(github, pull):
     changed = github.bare.git("diff", "--name-only", f"main...{pull.head}").split()
     files = {path: github.bare.text(tip, path) for path in changed}
     github.bare.commit("main", "merge", files=files, parents=parents)
-    github.pulls.close(pull)
+    github.pulls.merge(pull)
 
 
 def value(github, path, name=BRANCH):

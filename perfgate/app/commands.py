@@ -11,10 +11,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from perfgate.app.asking import ask_for
 from perfgate.app.rerun import rerun
 from perfgate.app.scene import Place, Said, Scene, failed, read_scene
 from perfgate.errors import ExitCode, PerfgateError, PublishError
-from perfgate.github.commands import MEANINGS, USAGE, Command, Heard, Rerun, commands_in
+from perfgate.github.commands import (
+    MEANINGS,
+    USAGE,
+    Accept,
+    Command,
+    Heard,
+    Rerun,
+    UpdateBaseline,
+    commands_in,
+)
 from perfgate.github.comments import find, upsert
 from perfgate.github.event import Event
 from perfgate.github.hearing import HearingApi, Reaction, may_command
@@ -182,6 +192,8 @@ def _carry_out(scene: Scene, command: Command) -> Said:
     match command:
         case Rerun():
             return rerun(scene, command)
+        case Accept() | UpdateBaseline():
+            return ask_for(scene, command)
         case _:
             return Said(text=_HELP)
 

@@ -12,6 +12,7 @@ from perfgate.app.keep import Request, Tree
 from perfgate.app.standing import Standing
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.accepted import parse_accepted
+from perfgate.baselines.ask import Ask
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.proposal import Offer
 from perfgate.baselines.store import load_baselines
@@ -74,7 +75,8 @@ class Ground:
 class Offers:
     """What there is to propose. ``conflicts`` say by path what somebody else changed, ``refused``
     by case why a measurement is no baseline, ``unsure`` why one is not enough to propose; ``back``
-    are the cases at what is committed.
+    are the cases at what is committed. ``asks`` are what was asked for and waits, each with the
+    reason; ``given_up`` those that can never be carried out.
 
     ``stuck`` says why a person has to look before anything is pushed.
     """
@@ -86,6 +88,8 @@ class Offers:
     unsure: dict[str, str] = field(default_factory=dict)
     back: list[str] = field(default_factory=list)
     theirs: dict[str, str | None] = field(default_factory=dict)
+    asks: dict[Ask, str] = field(default_factory=dict)
+    given_up: dict[Ask, str] = field(default_factory=dict)
     stuck: str = ""
 
     @property

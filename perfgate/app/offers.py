@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from perfgate.app.asks import asks_for, carry_out, waiting, who_wants
 from perfgate.app.carried import carried
 from perfgate.app.ground import (
     Ground,
@@ -21,6 +22,7 @@ from perfgate.app.ground import (
 )
 from perfgate.app.keep import files_needed, updated
 from perfgate.baselines.accepted import render_accepted
+from perfgate.baselines.ask import Ask
 from perfgate.baselines.change import CaseChange
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.permit import upper_bound
@@ -38,6 +40,7 @@ def offers_on(ground: Ground, *, only: Sequence[str] = ()) -> Offers:
     at_base = accepted_in(ground.files.text(ground.permissions), ground)
     found = carried(ground, at_base)
     known = [case.id for case in ground.suite.cases]
+    found.asks, found.given_up = waiting(ground)
     measured = dict.fromkeys(case.id for record in ground.records for case in record.cases)
     for case in only or measured:
         if case not in known:
@@ -66,10 +69,12 @@ def _is_untouched(ground: Ground, found: Offers, case: str) -> bool:
 def _measure(ground: Ground, found: Offers, case: str, at_base: Permissions) -> None:
     """Offer what the records say of a case, or take back what was offered for it."""
     held = found.entries.pop(case, None)
+    asks = asks_for(case, found.asks)
     try:
-        change, text, accepted = _updated(ground, case, found.accepted)
+        change, text, accepted = _updated(ground, case, found.accepted, asks)
     except BaselineError as error:
         found.refused[case] = f"{error.problem}. {error.fix}"
+        found.asks |= dict.fromkeys(asks, "what was measured of it is no baseline")
         if held is not None:
             found.entries[case] = held
         return
@@ -77,7 +82,10 @@ def _measure(ground: Ground, found: Offers, case: str, at_base: Permissions) -> 
     change = _explained(change, found.accepted, at_base, today=ground.today)
     asked = bool(change.paid or change.acceptances or change.unexplained != measured.unexplained)
     entry = entry_in(text, ground.path_of(case))
-    if measured.moved and not asked and not _is_sure(ground, measured, entry):
+    wanted = who_wants(asks) or (held[0].asked if held is not None else "")
+    if wanted:
+        change = change.model_copy(update={"notes": (*change.notes, wanted)})
+    if measured.moved and not asked and not wanted and not _is_sure(ground, measured, entry):
         found.unsure[case] = (
             f"{case} differs from what {ground.base} holds, but by no more than its own launches "
             "scatter: nothing is proposed for it before a job is surer."
@@ -86,6 +94,7 @@ def _measure(ground: Ground, found: Offers, case: str, at_base: Permissions) -> 
             found.entries[case] = held
         return
     if not (change.moved or asked or change.notes):
+        found.asks |= dict.fromkeys(asks, f"nothing of it is slower on {ground.base}")
         found.back.append(case)
         for metric in change.metrics:
             key = (ground.key, case, metric.metric)
@@ -94,12 +103,14 @@ def _measure(ground: Ground, found: Offers, case: str, at_base: Permissions) -> 
                 found.accepted[key] = at_base[key]
         return
     found.accepted = accepted
+    carry_out(found, asks, change)
     newest = ground.records[-1]
     offer = Offer(
         change=change,
         commit=newest.head.commit + ("-dirty" if newest.head.dirty else ""),
         date=newest.created_at,
         run_url=ground.run_url,
+        asked=wanted,
     )
     found.entries[case] = (offer, text)
 
@@ -120,7 +131,7 @@ def _is_sure(ground: Ground, change: CaseChange, entry: Baseline) -> bool:
 
 
 def _updated(
-    ground: Ground, case: str, accepted: Permissions
+    ground: Ground, case: str, accepted: Permissions, asks: Sequence[Ask]
 ) -> tuple[CaseChange, str, Permissions]:
     wanted = next(one for one in ground.suite.cases if one.id == case).workload_hash()
     hashes = [
@@ -132,7 +143,7 @@ def _updated(
             fix="Measure the newest commit of the branch.",
         )
     # What the reviewed suite on the base branch says is declared, whoever changed it.
-    request = replace(ground.request, workload_changed=True)
+    request = replace(ground.request, workload_changed=True, asks=tuple(asks))
     paths = files_needed(ground.suite, ground.records, only=[case])
     files = {path: text for path in paths if (text := ground.files.text(path)) is not None}
     files[ground.permissions] = render_accepted(accepted.values())

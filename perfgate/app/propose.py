@@ -14,17 +14,18 @@ from typing import Final, Literal
 from perfgate.app.ground import Ground, Offers
 from perfgate.app.keep import Request, Tree, hardware_key
 from perfgate.app.offers import offers_on, texts_of
-from perfgate.app.pull_request import People, up_to_date
-from perfgate.app.standing import Standing, read_standing
+from perfgate.app.pull_request import People, say, up_to_date
+from perfgate.app.standing import Standing, branch_of, read_standing
 from perfgate.baselines.change import CaseChange
 from perfgate.baselines.proposal import proposal_message
 from perfgate.errors import ConfigurationError
 from perfgate.github.branches import BranchApi, Commit, PullRequest, Snapshot, blob_id
-from perfgate.github.comments import ACTIONS_BOT, upsert
+from perfgate.github.comments import ACTIONS_BOT
 from perfgate.github.problems import CONTENTS, GitHubError, with_retries
 from perfgate.records import Record
 from perfgate.report.baseline_changes import (
     Told,
+    given_up_text,
     proposal_lines,
     proposal_title,
     returned_text,
@@ -83,9 +84,10 @@ def _once(proposal: Proposal, api: BranchApi) -> Outcome:
     offers = offers_on(ground, only=proposal.cases)
     if offers.stuck:
         if ground.standing.pull is not None:
-            _say(api, ground.standing.pull, "stuck", stuck_text(offers.stuck))
+            say(api, ground.standing.pull, "stuck", stuck_text(offers.stuck))
         return _outcome("stuck", branch, ground.standing.pull, offers, (offers.stuck,))
-    if not offers.entries and not offers.theirs:
+    _tell_given_up(ground, offers)
+    if not offers.entries and not offers.theirs and not offers.asks:
         return _close(ground, branch, offers)
     return _push(proposal, ground, branch, offers)
 
@@ -104,7 +106,7 @@ def _ground(proposal: Proposal, api: BranchApi, base: str) -> tuple[Ground, str]
         raise ConfigurationError(
             f"there is no suite file {proposal.suite} on {base}", fix="Name it with --suite."
         )
-    branch = f"perfgate/baselines/{base}/{hardware_key(proposal.records)}"
+    branch = branch_of(base, hardware_key(proposal.records))
     standing = read_standing(api, branch=branch, base=base, base_commit=commit.sha)
     ground = Ground(
         suite=parse_suite(text, source=f"{proposal.suite} on {base}"),
@@ -156,7 +158,7 @@ def _close(ground: Ground, branch: str, offers: Offers) -> Outcome:
         run_url=ground.run_url,
     )
     # Said once for what stands there, also where another job goes on after the answer was lost.
-    _say(api, pull, f"closed {ground.standing.tip}", body)
+    say(api, pull, f"closed {ground.standing.tip}", body)
     api.set_open(pull.number, is_open=False)
     if api.tip(branch) != ground.standing.tip:
         api.set_open(pull.number, is_open=True)
@@ -164,15 +166,13 @@ def _close(ground: Ground, branch: str, offers: Offers) -> Outcome:
     return _outcome("closed", branch, pull, offers)
 
 
-def _say(api: BranchApi, pull: PullRequest, what: str, text: str) -> None:
-    """A comment of ours on the pull request, in the place of one for the same."""
-    mark = f"<!-- perfgate:{what} -->"
-    upsert(
-        api,
-        pull_request=pull.number,
-        is_ours=lambda held: held.startswith(mark),
-        render=lambda _: f"{mark}\n{text}",
-    )
+def _tell_given_up(ground: Ground, offers: Offers) -> None:
+    """A comment each on the open pull request; where there is none, the log has it."""
+    pull = ground.standing.pull
+    if pull is None:
+        return
+    for ask, why in offers.given_up.items():
+        say(ground.files.api, pull, f"given-up {ask.digest}", given_up_text(ask, why))
 
 
 def _push(proposal: Proposal, ground: Ground, branch: str, offers: Offers) -> Outcome:
@@ -186,6 +186,7 @@ def _push(proposal: Proposal, ground: Ground, branch: str, offers: Offers) -> Ou
         conflicts=tuple(offers.conflicts.values()),
         refused=tuple(offers.refused.items()),
         own_token=api.login() == ACTIONS_BOT,
+        asks=tuple(offers.asks.items()),
         acceptances_url=(
             f"{proposal.files_url}/{branch}/{ground.permissions}" if proposal.files_url else ""
         ),
@@ -205,13 +206,16 @@ def _commit(
     """The branch's last commit once it holds the offers, on top of the newest base."""
     api, standing, base = ground.files.api, ground.standing, ground.at.commit
     wanted = {path: blob_id(text) for path, text in texts.items()} | offers.theirs
-    if standing.tip is not None and standing.merge_base == base and wanted == standing.files:
+    asks = tuple(offers.asks)
+    same = wanted == standing.files and asks == standing.asks and not standing.over
+    if standing.tip is not None and standing.merge_base == base and same:
         return standing.tip
     held = set(standing.files.values())
     for path, text in texts.items():
         if wanted[path] not in held:
             api.store(text)
-    message = proposal_message(proposal_title(told), proposal_lines(offers.told), offers.told)
+    lines = proposal_lines(offers.told)
+    message = proposal_message(proposal_title(told), lines, offers.told, asks)
     commit = api.make_commit(
         onto=base, files=wanted, message=message, parents=_parents(standing, base)
     )
@@ -257,5 +261,10 @@ def _outcome(
         url=pull.url if pull is not None else "",
         changes=tuple(one.change for one in offers.told),
         refused=offers.refused,
-        notes=(*notes, *offers.conflicts.values(), *offers.unsure.values()),
+        notes=(
+            *notes,
+            *offers.conflicts.values(),
+            *offers.unsure.values(),
+            *(f"{ask.told()}: {why}" for ask, why in offers.given_up.items()),
+        ),
     )

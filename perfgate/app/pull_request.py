@@ -11,6 +11,7 @@ from typing import Final
 
 from perfgate.app.ground import Ground
 from perfgate.github.branches import BranchApi, PullRequest
+from perfgate.github.comments import upsert
 from perfgate.github.owners import PLACES, Reviewers, named, owners_of
 from perfgate.github.problems import GitHubError
 from perfgate.report.baseline_changes import Told, proposal_title, render_proposal
@@ -37,7 +38,8 @@ def up_to_date(
     """The open pull request with this title, body and state; and what could not be had of it."""
     api, pull = ground.files.api, ground.standing.pull
     title, text = proposal_title(told), render_proposal(told)
-    unexplained = any(one.change.unexplained for one in told.offers)
+    # What nobody explained, or nobody measured, is not to be merged.
+    unexplained = any(one.change.unexplained for one in told.offers) or not told.offers
     notes: tuple[str, ...] = ()
     if pull is None:
         done = frozenset({_DRAFT} if unexplained else ())
@@ -50,6 +52,26 @@ def up_to_date(
     if (pull.title, pull.body.replace("\r\n", "\n").strip()) != (title, body.strip()):
         api.edit_pull_request(pull.number, title=title, body=body)
     return pull, (*notes, *more)
+
+
+def say(api: BranchApi, pull: PullRequest, what: str, text: str) -> None:
+    """A comment of ours on the pull request, in the place of one for the same."""
+    mark = f"<!-- perfgate:{what} -->"
+    upsert(
+        api,
+        pull_request=pull.number,
+        is_ours=lambda held: held.startswith(mark),
+        render=lambda _: f"{mark}\n{text}",
+    )
+
+
+def opened_to_wait(api: BranchApi, branch: str, base: str, told: Told) -> PullRequest:
+    """A new pull request for what was asked for, a draft until a job has measured something.
+
+    Labels and reviewers are for that job to ask for.
+    """
+    body = _with_done(render_proposal(told), frozenset({_DRAFT}))
+    return _open(api, branch, base, proposal_title(told), body, draft=True)[0]
 
 
 def _drafted(

@@ -15,6 +15,7 @@ from statistics import fmean, stdev
 
 from pydantic import ValidationError
 
+from perfgate.baselines.ask import Ask
 from perfgate.baselines.change import CaseChange, MetricChange
 from perfgate.baselines.native import Baseline
 from perfgate.errors import BaselineError
@@ -31,6 +32,7 @@ class Request:
     """What a person asks for: why, until when, and in whose name.
 
     ``issue`` and ``expires`` make acceptances of what got looser; without them it is unexplained.
+    ``asks`` are what others asked for in comments on the case in question.
     """
 
     reason: str
@@ -38,11 +40,25 @@ class Request:
     issue: str = ""
     expires: date | None = None
     workload_changed: bool = False
+    asks: tuple[Ask, ...] = ()
 
     @property
     def grants(self) -> bool:
         """Whether enough was said to accept a slowdown."""
         return bool(self.reason.strip() and self.issue and self.expires is not None)
+
+    def granting(self, metric: str) -> Request | None:
+        """What accepts a slowdown of the metric: what names it, then what names none, then this."""
+        for name in (metric, ""):
+            for one in self.asks:
+                if one.kind == "accept" and one.metric == name:
+                    return Request(
+                        reason=one.reason,
+                        asked_by=one.asked_by,
+                        issue=one.issue,
+                        expires=one.expires,
+                    )
+        return self if self.grants else None
 
 
 def permitted(
@@ -70,8 +86,9 @@ def permitted(
             del standing[key]
             paid.append(metric.metric)
         elif _is_owed(metric, held):
-            if request.grants:
-                standing[key] = _acceptance(metric, entry, held, commit=commit, request=request)
+            grant = request.granting(metric.metric)
+            if grant is not None:
+                standing[key] = _acceptance(metric, entry, held, commit=commit, request=grant)
                 granted.append(standing[key])
             elif metric.looser or _above(metric, held):
                 unexplained.append(metric.metric)

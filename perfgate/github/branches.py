@@ -49,6 +49,7 @@ class PullRequest:
     """A pull request between two branches of the repository.
 
     ``head_sha`` is the last commit of its branch; of a closed one, the last before it was closed.
+    ``merged`` tells one that was closed by merging it.
     """
 
     number: int
@@ -58,6 +59,7 @@ class PullRequest:
     is_open: bool
     draft: bool
     head_sha: str
+    merged: bool = False
 
 
 def blob_id(text: str) -> str:
@@ -159,16 +161,26 @@ class Snapshot:
         blob = self.blob(path)
         return None if blob is None else self.api.text(blob)
 
+    def folders(self, path: str) -> tuple[str, ...]:
+        """The names of the folders in a folder; none where there is no such folder."""
+        found = self._find(path)
+        if found is None or found.kind != "tree":
+            return ()
+        return tuple(name for name, one in self._tree(found.sha).items() if one.kind == "tree")
+
     def _find(self, path: str) -> Entry | None:
         # Level by level: the whole tree of a large repository comes cut off.
         found = Entry(kind="tree", sha=self.commit)
         for name in PurePosixPath(path).parts:
             if found.kind != "tree":
                 return None
-            if found.sha not in self._trees:
-                self._trees[found.sha] = self.api.tree(found.sha)
-            entry = self._trees[found.sha].get(name)
+            entry = self._tree(found.sha).get(name)
             if entry is None:
                 return None
             found = entry
         return found
+
+    def _tree(self, sha: str) -> Mapping[str, Entry]:
+        if sha not in self._trees:
+            self._trees[sha] = self.api.tree(sha)
+        return self._trees[sha]

@@ -114,7 +114,12 @@ class GitHubPulls(GitHubComments):
                 InputGitTreeElement(path, _FILE, "blob", sha=blob)
                 for path, blob in sorted(files.items())
             ]
-            tree = repo.create_git_tree(elements, base_tree=repo.get_git_tree(onto))
+            # GitHub makes no tree of no changes; a commit may have its parent's.
+            tree = (
+                repo.create_git_tree(elements, base_tree=repo.get_git_tree(onto))
+                if elements
+                else repo.get_git_commit(onto).tree
+            )
             known(tree.sha, str)
             onto_these = [repo.get_git_commit(parent) for parent in parents]
             return _commit(repo.create_git_commit(message, tree, onto_these))
@@ -211,4 +216,5 @@ def _pull_request(pull: Theirs) -> PullRequest:
         is_open=known(pull.state, str) == "open",
         draft=bool(pull.draft),
         head_sha=known(pull.head.sha, str),
+        merged=pull.merged_at is not None,
     )

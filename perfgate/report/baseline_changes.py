@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from perfgate.baselines.ask import Ask
 from perfgate.baselines.change import CaseChange, MetricChange
 from perfgate.baselines.proposal import Offer
 from perfgate.report.escape import escape_markdown, one_line
@@ -49,7 +50,7 @@ class Told:
     ``cases`` counts the suite's cases; ``conflicts`` are sentences about what somebody else
     changed, ``refused`` what was measured and is no baseline, with the reason; ``own_token`` says
     that its workflows do not start by themselves; ``acceptances_url`` is where the file with the
-    permissions can be read.
+    permissions can be read. ``asks`` are what people asked for in comments and what each waits for.
     """
 
     hardware_key: str
@@ -60,6 +61,7 @@ class Told:
     refused: tuple[tuple[str, str], ...] = ()
     own_token: bool = False
     acceptances_url: str = ""
+    asks: tuple[tuple[Ask, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +74,9 @@ class _Part:
 
 def proposal_title(told: Told) -> str:
     """``perf baselines: nvidia-h100-80gb-hbm3-x1, 3 of 41 cases``."""
+    if not told.offers:
+        asked = count(len(told.asks), "request")
+        return one_line(f"perf baselines: {told.hardware_key}, {asked}", limit=200)
     cases = f"{len(told.offers)} of {count(told.cases, 'case')}"
     return one_line(f"perf baselines: {told.hardware_key}, {cases}", limit=200)
 
@@ -134,12 +139,39 @@ def _body(told: Told, *, room: int, lines: int) -> str:
         ],
         refused=told.refused[: lines // 2 + 1],
         measured=_cut(_measured(told.offers), lines // 2 + 1),
-        checks=_checks(changes, told.conflicts),
+        checks=_checks(changes, told.conflicts) if changes else (),
+        asks=_cut([ask_line(ask, why) for ask, why in told.asks], lines),
         token_note=_WORKFLOWS_WAIT if told.own_token else "",
     )
 
 
+def ask_line(ask: Ask, why: str = "") -> str:
+    """What was asked for, by whom and where, and what it waits for."""
+    url, issue = safe_url(ask.url), safe_url(ask.issue)
+    what = (
+        f"{_bold(ask.case)}: its newest figures"
+        if ask.kind == "update"
+        else f"{_bold(f'{ask.case} {ask.metric}'.strip())} may be slower until **{ask.expires}**"
+    )
+    asked = f"[asked for]({url})" if url else "asked for"
+    told = f"{what}, {asked} by {escape_markdown(ask.asked_by)} on {ask.asked_on}"
+    if ask.reason:
+        told += f": {escape_markdown(ask.reason)}" + (f" ([issue]({issue}))" if issue else "")
+    return f"{told}. It waits: {escape_markdown(why)}." if why else f"{told}."
+
+
+def given_up_text(ask: Ask, why: str) -> str:
+    """Why something that was asked for will not be done."""
+    return f"{ask_line(ask)} This cannot be carried out: {escape_markdown(why)}.\n"
+
+
 def _opening(told: Told) -> str:
+    if not told.offers:
+        return (
+            f"Nothing is measured for this yet on {told.hardware_key}: the next job on {told.base} "
+            "carries out what is asked for below with its own figures. Close this pull request to "
+            "take the requests back."
+        )
     differ = "differs" if len(told.offers) == 1 else "differ"
     return (
         f"On {told.hardware_key} {len(told.offers)} of {count(told.cases, 'case')} {differ} from "

@@ -32,6 +32,7 @@ class Pull:
     fork: str | None = None
     state: str = "open"
     closed_at: str | None = None
+    merged: bool = False
     labels: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
     teams: list[str] = field(default_factory=list)
@@ -58,6 +59,11 @@ class Pulls:
     def close(self, pull: Pull) -> None:
         """Close it, as a person does."""
         pull.state, pull.closed_at = "closed", self._tip(pull)
+
+    def merge(self, pull: Pull) -> None:
+        """Say that it was merged; what that does to the base branch is for the caller."""
+        self.close(pull)
+        pull.merged = True
 
     def from_fork(self, fork: str, branch: str, sha: str, *, number: int | None = None) -> Pull:
         """A pull request from a fork's branch, whose last commit is ``sha``."""
@@ -235,7 +241,7 @@ class Pulls:
         return Answer(status=422, body=body)
 
     def _document(self, request: Request, pull: Pull, *, whole: bool = True) -> dict[str, Any]:
-        return documents.pull_request(
+        document = documents.pull_request(
             request.root,
             self.repository,
             whole=whole,
@@ -250,3 +256,6 @@ class Pulls:
             base=(pull.base, self._bare.tip(pull.base) or "0" * 40),
             source=pull.fork,
         )
+        if pull.merged:
+            document["merged_at"] = document["closed_at"]
+        return document
