@@ -161,45 +161,64 @@ FIT = st.builds(
 """A launch that may well be judged."""
 
 
+@st.composite
+def _fits(draw):
+    """A burn-in and pairs, of which the times are anything."""
+    places = [(Side.HEAD, None)]
+    places += [(side, pair) for pair in range(draw(st.integers(0, 6))) for side in Side]
+    return [
+        draw(FIT).model_copy(update={"side": side, "pair": pair, "order": order})
+        for order, (side, pair) in enumerate(places)
+    ]
+
+
+FITS = _fits()
+
+
+def _mostly(common, odd):
+    """One of the first in nine of ten, so that most records get as far as being judged."""
+    return st.sampled_from([common] * 9 + [odd]).flatmap(lambda one: one)
+
+
 def records(strategy):
     """Records of a job that measured the base's suite of this strategy, or says so."""
     hashes = {
         case.id: case.workload_hash()
         for case in parse_suite(suite(strategy), source="perfgate.yml").cases
     }
-    ids = st.sampled_from(["wan", "flux", "new", "evil"])
+    ids = _mostly(st.sampled_from(["wan", "wan", "flux", "flux", "new", "evil"]), TEXT)
     cases = st.builds(
         lambda name, **fields: CaseRecord(
             id=name, workload_hash=hashes.get(name, "0" * 16), **fields
         ),
-        name=ids | ids | ids | TEXT,
+        name=ids,
         workload=st.dictionaries(TEXT, TEXT, max_size=1),
-        origin=st.sampled_from(Origin),
+        origin=_mostly(st.just(Origin.JUDGED), st.sampled_from(Origin)),
         allow=st.dictionaries(st.sampled_from(["output", "flops"]), TEXT, max_size=2),
-        launches=st.lists(FIT | FIT | LAUNCH, max_size=8).map(tuple),
+        launches=_mostly(FITS, st.lists(FIT | LAUNCH, max_size=8)).map(tuple),
         history=st.lists(FINITE, max_size=2).map(tuple),
         accuracy=st.none()
         | st.builds(Accuracy, score=st.none() | FINITE, minimum=FINITE, failure=st.none() | TEXT),
         stopped=st.none() | TEXT,
         refused=st.none() | TEXT,
     )
-    keys = st.sampled_from(["cpu-test-x2", "nvidia-h100-x1", "evil"])
+    keys = _mostly(st.sampled_from(["cpu-test-x2", "nvidia-h100-x1", "evil"]), TEXT)
     return st.builds(
         Record,
         perfgate=TEXT,
-        suite=st.just("perfgate") | st.just("perfgate") | TEXT,
+        suite=_mostly(st.just("perfgate"), TEXT),
         job=TEXT,
         created_at=TEXT,
         fingerprint=st.builds(
             Fingerprint,
-            hardware_key=keys | keys | TEXT,
+            hardware_key=keys,
             must_match=st.dictionaries(TEXT, TEXT, max_size=2),
             told=st.dictionaries(TEXT, TEXT, max_size=3),
         ),
         policy=st.builds(GatePolicy, margin=FINITE),
         base=st.builds(Tree, commit=st.just(BASE), ref=TEXT, dirty=st.booleans(), content=TEXT),
         head=st.builds(Tree, commit=st.just(MERGE), ref=TEXT, dirty=st.booleans(), content=TEXT),
-        cases=st.lists(cases, max_size=3, unique_by=lambda case: case.id).map(tuple),
+        cases=st.lists(cases, max_size=4, unique_by=lambda case: case.id).map(tuple),
         notes=st.lists(TEXT, max_size=2).map(tuple),
         interrupted=st.none() | TEXT,
         continued=st.integers(0, 3),

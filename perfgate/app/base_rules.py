@@ -129,27 +129,33 @@ def judge_commit(record: Record, target: Target, api: RunApi) -> str:
     return judge
 
 
-def read_suite_at(api: RunApi, commit: str, path: str) -> Suite | None:
+@dataclass(frozen=True, kw_only=True)
+class SuiteAt:
+    """The suite file of a commit: what it says, and its text."""
+
+    path: str
+    suite: Suite
+    text: str
+
+
+def read_suite_at(api: RunApi, commit: str, path: str) -> SuiteAt | None:
     """The suite of a commit; None where that has none. Raises ConfigurationError, GitHubError."""
     text = Snapshot(api=api, commit=commit).text(path)
-    return None if text is None else parse_suite(text, source=f"{path} at base {commit[:12]}")
+    if text is None:
+        return None
+    suite = parse_suite(text, source=f"{path} at base {commit[:12]}")
+    return SuiteAt(path=path, suite=suite, text=text)
 
 
 def rules_for(
-    record: Record,
-    target: Target,
-    api: RunApi,
-    *,
-    commit: str,
-    path: str,
-    suite: Suite,
-    today: date,
+    record: Record, target: Target, api: RunApi, *, commit: str, at: SuiteAt, today: date
 ) -> Rules:
-    """What the base says of a record: ``suite`` is the one at ``path`` in ``commit``.
+    """What the base says of a record: ``at`` is the suite of its ``commit``.
 
     Raises ConfigurationError for a record of a machine that has no name, BaselineError for files of
     the base that cannot be trusted, GitHubError.
     """
+    suite = at.suite
     key = record.fingerprint.hardware_key
     if not is_key(key):
         raise _another(f"{key[:60]!r} is no hardware key")
@@ -170,7 +176,7 @@ def rules_for(
     plain, told = (
         plain_at(_Commits(api), commit, selection, record.fingerprint) if asked else ({}, ())
     )
-    touched = None if target.paths is None else path in target.paths
+    touched = None if target.paths is None else at.path in target.paths
     return Rules(
         suite=suite,
         base=Tree(commit=record.base.commit if record.base else commit, ref=target.base_ref),
@@ -181,7 +187,7 @@ def rules_for(
         noise=known_noise(files, chosen, policy, record.fingerprint),
         stored=stored_jobs(load_baselines(files, hardware_key=key)),
         plain=plain,
-        notes=(*told, *_own_gate(selection, target, path)),
+        notes=(*told, *_own_gate(selection, target, at.path)),
     )
 
 

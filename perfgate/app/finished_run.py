@@ -12,8 +12,16 @@ from datetime import date
 from typing import Final
 
 from perfgate import __version__
-from perfgate.app.base_rules import Target, find_target, judge_commit, read_suite_at, rules_for
+from perfgate.app.base_rules import (
+    SuiteAt,
+    Target,
+    find_target,
+    judge_commit,
+    read_suite_at,
+    rules_for,
+)
 from perfgate.app.judged_again import decide_again, joined
+from perfgate.app.publishing import SuiteText
 from perfgate.errors import BaselineError, ConfigurationError, ExitCode
 from perfgate.github.archive import record_text
 from perfgate.github.event import FinishedRun
@@ -28,10 +36,14 @@ MAX_RECORDS_CHARS: Final = 64_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A decision, and the record that it rests on; None where there is none to rest on."""
+    """A decision, and the record that it rests on; None where there is none to rest on.
+
+    ``suite`` is the suite file as the change has it, where that is the base's.
+    """
 
     decision: Decision
     record: Record | None
+    suite: SuiteText | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +102,11 @@ class _Judge:
         room = MAX_RECORDS_CHARS
         for one in artifacts if suites else ():
             room -= self._read(one.id, short(one.name), records, room=room)
-        known = {suite.name for suite in suites.values()}
+        known = {at.suite.name for at in suites}
         for other in sorted({record.suite for record in records} - known):
             self.notes.append(f"a record is of the suite {short(other)!r}, which is not published")
         unread = tuple(self.refused)
-        judged = [
-            one
-            for path, suite in suites.items()
-            for one in self._judged(path, suite, records, unread=unread)
-        ]
+        judged = [one for at in suites for one in self._judged(at, records, unread=unread)]
         judged.sort(key=lambda one: SEVERITY.index(one.decision.verdict))
         return Findings(
             target=self.target,
@@ -107,14 +115,14 @@ class _Judge:
             refused=tuple(self.refused),
         )
 
-    def _suites(self, paths: Sequence[str]) -> dict[str, Suite]:
-        found = {}
+    def _suites(self, paths: Sequence[str]) -> list[SuiteAt]:
+        found = []
         for path in paths:
-            suite = read_suite_at(self.api, self.target.base_sha, path)
-            if suite is None:
+            at = read_suite_at(self.api, self.target.base_sha, path)
+            if at is None:
                 self.notes.append(f"the base has no suite file {path}, so that nothing is judged")
             else:
-                found[path] = suite
+                found.append(at)
         return found
 
     def _read(self, artifact: int, name: str, records: list[Record], *, room: int) -> int:
@@ -130,16 +138,16 @@ class _Judge:
         return len(text)
 
     def _judged(
-        self, path: str, suite: Suite, records: Sequence[Record], *, unread: Sequence[str]
+        self, at: SuiteAt, records: Sequence[Record], *, unread: Sequence[str]
     ) -> list[Judged]:
         """The decisions about one suite: parts on one machine are joined, others stand apart.
 
         Where an artifact was refused and none is of this suite, that is what it is told.
         """
-        found = []
+        found, suite = [], at.suite
         for record in _together([one for one in records if one.suite == suite.name]):
             try:
-                found.append(self._decided(path, record))
+                found.append(self._decided(at.path, record))
             except (ConfigurationError, BaselineError) as error:
                 self.refused.append(f"suite {suite.name}: {short(error.problem)}")
                 found.append(self._problem(suite, error.problem, error.fix, code=error.exit_code))
@@ -153,16 +161,15 @@ class _Judge:
 
     def _decided(self, path: str, record: Record) -> Judged:
         commit = judge_commit(record, self.target, self.api)
-        suite = read_suite_at(self.api, commit, path)
-        if suite is None:
+        at = read_suite_at(self.api, commit, path)
+        if at is None:
             raise ConfigurationError(
                 f"the base {commit[:12]} has no suite file {path}", fix="Measure on a newer base."
             )
-        rules = rules_for(
-            record, self.target, self.api, commit=commit, path=path, suite=suite, today=self.today
-        )
+        rules = rules_for(record, self.target, self.api, commit=commit, at=at, today=self.today)
         decision, seen = decide_again(record, rules, measured_by_fork=self.by_fork)
-        return Judged(decision=decision, record=seen)
+        same = None if rules.may_change else SuiteText(path=path, text=at.text)
+        return Judged(decision=decision, record=seen, suite=same)
 
     def _problem(self, suite: Suite, problem: str, fix: str, *, code: int) -> Judged:
         decision = Decision(

@@ -12,15 +12,16 @@ from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
-from perfgate.app.finished_run import Findings, judge_run
+from perfgate.app.finished_run import Findings, Judged, judge_run
 from perfgate.app.outputs import prepare_folder, write_folder
-from perfgate.app.publish import Edges
+from perfgate.app.publishing import Edges, SuiteText
 from perfgate.errors import ConfigurationError, ExitCode
 from perfgate.github.event import Event
 from perfgate.github.problems import with_retries
 from perfgate.github.runs import RunApi
 
-PublishFolder: TypeAlias = Callable[[Path, Event], ExitCode]
+PublishFolder: TypeAlias = Callable[[Path, Event, SuiteText | None], ExitCode]
+"""Publishes a finished folder about an event, with the suite file as the change has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,10 @@ def publish_run(
         labels=found.target.labels,
         is_fork=run.head_repository.lower() != (event.repository or "").lower(),
     )
-    codes = [publish_folder(folder, about) for folder in _written(found, request.output_dir)]
+    codes = [
+        publish_folder(folder, about, one.suite)
+        for folder, one in _written(found, request.output_dir)
+    ]
     return max(codes, default=ExitCode.OK)
 
 
@@ -80,7 +84,7 @@ def _tell(found: Findings, edges: Edges) -> None:
         edges.say("notice", f"{nothing}{note}.")
 
 
-def _written(found: Findings, output_dir: Path) -> list[Path]:
+def _written(found: Findings, output_dir: Path) -> list[tuple[Path, Judged]]:
     """A finished folder for each decision: the one that was asked for, or folders in it."""
     several = len(found.judged) > 1
     folders = []
@@ -88,5 +92,5 @@ def _written(found: Findings, output_dir: Path) -> list[Path]:
         folder = output_dir / str(number) if several else output_dir
         prepare_folder(folder)
         write_folder(folder, one.decision, one.record)
-        folders.append(folder)
+        folders.append((folder, one))
     return folders

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from perfgate.app.publish_edges import RealEdges, publish_here, read_request
 from perfgate.app.publish_run import PublishRun, publish_run
-from perfgate.app.publishing import Policy
+from perfgate.app.publishing import Policy, SuiteText
 from perfgate.errors import ConfigurationError, ExitCode, PublishError
 from perfgate.github.event import Event, read_event
 from perfgate.github.runs import RunApi
@@ -40,9 +40,9 @@ def publish_run_here(
             fix="Leave the action's input github-token at its default, or set GITHUB_TOKEN.",
         )
 
-    def publish_folder(folder: Path, about: Event) -> ExitCode:
+    def publish_folder(folder: Path, about: Event, suite: SuiteText | None) -> ExitCode:
         asked = read_request(environ, folder=folder, comment=comment, strict=strict)
-        return publish_here(replace(asked, event=about), edges, environ)
+        return publish_here(replace(asked, event=about, suite=suite), edges, environ)
 
     request = PublishRun(event=event, suites=suites, output_dir=output_dir)
     try:

@@ -119,6 +119,7 @@ class Published:
         self.log = log
         self.about = []
         self.folders = []
+        self.suites = []
         self.code = None
 
     @property
@@ -150,8 +151,9 @@ def publish(github, tmp_path):
     def publish(run, *, suites=("perfgate.yml",)):
         published = Published(Log())
 
-        def publish_folder(folder, about):
+        def publish_folder(folder, about, suite):
             published.folders.append(folder)
+            published.suites.append(suite)
             published.about.append(about)
             return ExitCode.OK
 
@@ -253,6 +255,7 @@ def test_publish_run__a_suite_of_the_change_judges_nothing(github, project, publ
     found = publish(project.run())
     assert verdicts(found.decision)["wan"] == "regressed"
     assert any("changes its own gate (perfgate.yml)" in note for note in found.decision.notes)
+    assert found.suites == [None]
 
 
 def test_publish_run__a_new_case_is_told_and_not_judged(project, publish):

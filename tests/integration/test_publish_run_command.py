@@ -100,6 +100,9 @@ def test_publish_run__comment_check_summary_and_outputs(github, heads, publish_r
     assert "https://github.example.org/octo/bench/actions/runs/43" in comment["body"]
     (check,) = github.checks.named("perfgate/perfgate")
     assert (check["head_sha"], check["conclusion"]) == (heads[1], "failure")
+    assert "Measured by the fork's own code" in check["summary"]
+    (annotation, *_) = check["annotations"]
+    assert (annotation["path"], annotation["start_line"]) == ("perfgate.yml", 4)
     assert "Measured by the fork's own code" in (tmp_path / "summary").read_text()
     assert "regressed" in (tmp_path / "output").read_text()
     assert (tmp_path / "empty" / "perfgate-out" / "decision.json").exists()

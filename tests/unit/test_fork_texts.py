@@ -1,4 +1,4 @@
-"""Nothing that a fork's job wrote is more than text: not in the comment, the summary or the log."""
+"""Nothing that a fork's job wrote is more than text: not in comment, check, summary or log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from perfgate.github.workflow import annotation
+from perfgate.report.check import render_check
 from perfgate.report.comment import render_comment
 from perfgate.report.summary import render_summary
 from tests import hostile
@@ -55,9 +56,10 @@ def lines_of(found):
 def assert_tame(found):
     for one in found.judged:
         comment, summary = render_comment(one.decision), render_summary(one.decision)
-        assert leaks(comment) == []
-        assert leaks(summary) == []
-        assert "Measured by the fork's own code" in comment
+        check = render_check(one.decision)
+        for text in (comment, summary, check):
+            assert leaks(text) == []
+            assert "Measured by the fork's own code" in text
         assert comment.count("<!-- perfgate:comment key=") == 1
         assert len(comment) < 65_536
     for line in lines_of(found):

@@ -104,7 +104,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.report.charts, perfgate.report.draw, perfgate.report.summary",
         "import perfgate.cli.gate",
         "import perfgate.cli.compare",
-        "import perfgate.cli.publish",
+        "import perfgate.cli.publish, perfgate.cli.publish_run",
         "import perfgate.cli.answer",
         "import perfgate.cli.action",
         "import perfgate.cli.baseline.propose",
