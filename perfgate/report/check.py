@@ -5,7 +5,6 @@ Its page is markdown like the comment's; what stands beside the suite file is pl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -13,12 +12,12 @@ from perfgate.records import CaseDecision, Decision, Verdict
 from perfgate.report.conclusion import headline
 from perfgate.report.escape import one_line
 from perfgate.report.order import ordered_cases
-from perfgate.report.page import Page, measured_fold, opening, render
+from perfgate.report.page import Page, fitting, left_out, measured_fold, opening, render
 from perfgate.report.rows import Row, case_row, notable_rows
 from perfgate.report.sentences import told
 from perfgate.report.state import slug
 from perfgate.report.tables import rows_table, size
-from perfgate.report.words import case_word, count
+from perfgate.report.words import case_word
 
 # "summary exceeds a maximum bytesize of 65535": https://github.com/dorny/test-reporter/issues/57
 MAX_CHECK_BYTES: Final = 65_535
@@ -28,7 +27,6 @@ MOST_LINES: Final = 250
 _ROOM_FOR_NOTICES: Final = 200
 _MAX_SENTENCES: Final = 5
 _MAX_METRICS: Final = 8
-_CUT: Final = "\n\n_Cut here for length; the job summary has everything._\n"
 
 Level = Literal["failure", "warning", "notice"]
 _LEVELS: Final[dict[Verdict, Level]] = {
@@ -67,24 +65,20 @@ def check_title(decision: Decision) -> str:
 def render_check(decision: Decision) -> str:
     """The page: sentences, next step and table, the worst case first, within GitHub's limit."""
     page = opening(decision, max_sentences=_MAX_SENTENCES)
-    page = replace(page, everything="the job summary has all of them")
     measured = measured_fold(decision)
-    whole = replace(page, folds=(measured,) if measured else ())
+    whole = replace(
+        page, folds=(measured,) if measured else (), everything="the job summary has all of them"
+    )
+    page = fitting(whole, _text, room=MAX_CHECK_BYTES // 2)
     rows = [row for case in ordered_cases(decision) for row in _rows(case)]
-    text = _with_table(whole, rows)
-    if size(text) > MAX_CHECK_BYTES:
-        text = _with_table(page, rows)
-    if size(text) > MAX_CHECK_BYTES:
-        kept = text.encode()[: MAX_CHECK_BYTES - size(_CUT)].decode(errors="ignore")
-        text = kept[: kept.rfind("\n") + 1] + _CUT
+    table = rows_table(rows, room=MAX_CHECK_BYTES - size(_text(page)) - _ROOM_FOR_NOTICES)
+    lacking = left_out(table.left_out, parts=page is not whole)
+    text = _text(replace(page, table=table.text, left_out=lacking))
     return text if text.strip() else "Nothing was measured.\n"
 
 
-def _with_table(page: Page, rows: Sequence[Row]) -> str:
-    bare = size(render("check.md.j2", page=page))
-    table = rows_table(rows, room=MAX_CHECK_BYTES - bare - _ROOM_FOR_NOTICES)
-    left_out = count(table.left_out, "row") if table.left_out else ""
-    return render("check.md.j2", page=replace(page, table=table.text, left_out=left_out))
+def _text(page: Page) -> str:
+    return render("check.md.j2", page=page)
 
 
 def _rows(case: CaseDecision) -> tuple[Row, ...]:

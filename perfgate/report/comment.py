@@ -17,6 +17,8 @@ from perfgate.report.order import ordered_cases, plainly_unchanged
 from perfgate.report.page import (
     Fold,
     Page,
+    fitting,
+    left_out,
     log_fold,
     measured_fold,
     opening,
@@ -40,7 +42,6 @@ from perfgate.report.state import (
     state_line,
 )
 from perfgate.report.tables import Table, cells_table, rows_table, size
-from perfgate.report.words import count
 
 __all__ = [
     "Earlier",
@@ -106,18 +107,19 @@ def render_comment(
     job = {"the job": safe_url(links.run_url), "its files": safe_url(links.artifact_url)}
     measured = measured_fold(decision, job)
     warned = warnings_fold(decision)
-    bounded_by_nature = replace(page, folds=tuple(one for one in (logs, warned, measured) if one))
-    nature = size(text(bounded_by_nature))
-    room = MAX_COMMENT_CHARS - nature - _ROOM_FOR_NOTICES - MAX_ANSWERS_BYTES
+    whole = replace(page, folds=tuple(one for one in (logs, warned, measured) if one))
+    page = fitting(whole, text, room=MAX_COMMENT_CHARS // 2)
+    room = MAX_COMMENT_CHARS - size(text(page)) - _ROOM_FOR_NOTICES - MAX_ANSWERS_BYTES
     table, named, past = _cut_to(room, decision, earlier)
     cut = table.left_out + sum(fold.left_out for fold in named if fold)
+    gone = {*whole.folds} - {*page.folds}
     folds = (logs, warned, *named, measured, past)
     result = text(
         replace(
             page,
             table=table.text,
-            left_out=count(cut, "row") if cut else "",
-            folds=tuple(fold for fold in folds if fold and fold.body),
+            left_out=left_out(cut, parts=page is not whole),
+            folds=tuple(fold for fold in folds if fold and fold.body and fold not in gone),
         )
     )
     return with_answers(result, answers) if answers else result

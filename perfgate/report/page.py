@@ -6,8 +6,8 @@ Long parts are given ``room`` in bytes and say how much of them found none.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import jinja2
 
@@ -17,7 +17,7 @@ from perfgate.report.escape import escape_markdown, fenced
 from perfgate.report.order import ordered_cases, plainly_unchanged
 from perfgate.report.rows import case_row
 from perfgate.report.sentences import NextStep, Told, next_step, short, told, warnings
-from perfgate.report.tables import rows_table
+from perfgate.report.tables import rows_table, size
 from perfgate.report.words import by_tolerance, count
 
 BY_FORK = (
@@ -102,6 +102,30 @@ def _spoken(decision: Decision) -> list[CaseDecision]:
     cases = [case for case in ordered_cases(decision) if case.verdict not in quiet]
     worse = [case for case in cases if case.verdict is not Verdict.IMPROVED]
     return worse or cases
+
+
+def fitting(page: Page, lay_out: Callable[[Page], str], *, room: int) -> Page:
+    """The page within ``room`` bytes: its largest fold goes first, then notes, then sentences.
+
+    Only hostile names get here: a character may take five bytes once it is escaped.
+    """
+    while size(lay_out(page)) > room:
+        if page.folds:
+            largest = max(page.folds, key=lambda fold: size(fold.body))
+            page = replace(page, folds=tuple(fold for fold in page.folds if fold is not largest))
+        elif page.notes:
+            page = replace(page, notes=())
+        elif len(page.sentences) > 1:
+            page = replace(page, sentences=page.sentences[: len(page.sentences) // 2])
+        else:
+            break
+    return page
+
+
+def left_out(rows: int, *, parts: bool) -> str:
+    """What a page says that it lacks; empty for nothing."""
+    told = ([count(rows, "row")] if rows else []) + (["some parts"] if parts else [])
+    return " and ".join(told)
 
 
 def log_fold(decision: Decision, *, max_logs: int) -> Fold | None:

@@ -7,12 +7,20 @@ from dataclasses import replace
 from perfgate.records import Decision
 from perfgate.report.conclusion import headline
 from perfgate.report.order import ordered_cases
-from perfgate.report.page import log_fold, measured_fold, opening, render, warnings_fold
+from perfgate.report.page import (
+    Page,
+    fitting,
+    left_out,
+    log_fold,
+    measured_fold,
+    opening,
+    render,
+    warnings_fold,
+)
 from perfgate.report.past import accepted_fold, creep_fold
 from perfgate.report.pictures import MAX_PICTURES, Charts, charts_fold
 from perfgate.report.rows import all_rows
 from perfgate.report.tables import rows_table, size
-from perfgate.report.words import count
 
 # A step's summary above 1 MiB is not uploaded at all; the rest of the step may write there too.
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
@@ -39,10 +47,13 @@ def render_summary(decision: Decision, *, charts: Charts | None = None, note: st
     warned, measured = warnings_fold(decision), measured_fold(decision)
     parts = (pictures, logs, warned, accepted, crept, measured)
     folds = tuple(fold for fold in parts if fold)
-    page = replace(page, folds=folds, everything="decision.json has all of them")
-    bare = render("summary.md.j2", headline=headline(decision), page=page)
+    whole = replace(page, folds=folds, everything="decision.json has all of them")
+
+    def text(page: Page) -> str:
+        return render("summary.md.j2", headline=headline(decision), page=page)
+
+    page = fitting(whole, text, room=MAX_SUMMARY_BYTES // 2)
     rows = [row for case in ordered_cases(decision) for row in all_rows(case)]
-    table = rows_table(rows, room=MAX_SUMMARY_BYTES - _ROOM_FOR_OTHERS - size(bare))
-    left_out = count(table.left_out, "row") if table.left_out else ""
-    page = replace(page, table=table.text, left_out=left_out)
-    return render("summary.md.j2", headline=headline(decision), page=page)
+    table = rows_table(rows, room=MAX_SUMMARY_BYTES - _ROOM_FOR_OTHERS - size(text(page)))
+    lacking = left_out(table.left_out, parts=page is not whole)
+    return text(replace(page, table=table.text, left_out=lacking))

@@ -179,6 +179,26 @@ def test_comment__600_bad_cases_stay_below_the_limit(verdict):
     assert comment.count("<details>") == comment.count("</details>")
 
 
+@pytest.mark.parametrize("verdict", ["regressed", "inconclusive", "failed"])
+def test_names_that_grow_five_times_when_escaped__stay_below_both_limits(verdict):
+    """1,000 cases of 60 metrics, the worst ones told although the rest of the page is cut."""
+    name = "&" * 99
+    told = {f"{name}{number}": name * 3 for number in range(60)}
+    cases = [
+        case.model_copy(update={"detail": name * 9, "log_tail": name * 40})
+        for case in many(1000, 60, verdict, name=name)
+    ]
+    decision = a_decision(cases, told=told, notes=(name * 4,) * 40)
+    comment, summary = render_comment(decision, links=LINKS), render_summary(decision)
+    assert len(comment.encode()) <= MAX_COMMENT_CHARS
+    assert len(summary.encode()) <= MAX_SUMMARY_BYTES
+    assert "some parts left out for length" in comment
+    for text in (comment, summary):
+        assert text.count("**&amp;") >= 1
+    if verdict != "failed":
+        assert comment.count("\n| ") > 40
+
+
 def test_comment__a_huge_problem_stays_below_the_limit():
     problem = Problem(problem="é\n" * 100_000, fix="é" * 100_000, exit_code=2)
     assert len(render_comment(a_decision([], problem=problem)).encode()) <= MAX_COMMENT_CHARS
