@@ -22,8 +22,9 @@ _MARKDOWN = re.compile(
     r"|(?P<dollar>\$)"
     r"|(?P<syntax>[\\`*\[\]~|])"
     r"|(?P<underscores>_+)"
-    r"|(?P<reference>@|\#(?=\d)|:(?=//)|\bwww(?=\.)|\b(?:GH|CVE|GHSA)(?=-\w)|:(?=[\w+-]+:)"
-    r"|\b[0-9a-f]{4}(?=[0-9a-f]{3,36}\b))",
+    # A word may begin after an underscore here, which no `\b` sees.
+    r"|(?P<reference>@|\#(?=\d)|:(?=//)|www(?=\.)|:(?=[\w+-]+(?::|$))"
+    r"|(?<![^\W_])(?:GH|CVE|GHSA)(?=-\w)|(?<![^\W_])[0-9a-f]{4}(?=[0-9a-f]{3,36}(?:[\W_]|$)))",
     re.IGNORECASE,
 )
 # GitHub finds formulas in the finished text too, at dollars on both sides of them. What its manual

@@ -89,7 +89,11 @@ def test_escape_markdown__any_text_stays_in_its_table_cell(text):
         ("www.evil.example", f"www{JOINER}.evil.example"),
         ("me@evil.example", f"me@{JOINER}evil.example"),
         (":rocket:", f":{JOINER}rocket:"),
+        (":rocket", f":{JOINER}rocket"),  # a colon of our own may follow
         ("deadbeef", f"dead{JOINER}beef"),
+        ("_www.evil.example", f"\\_www{JOINER}.evil.example"),
+        ("_GH-12", f"\\_GH{JOINER}-12"),
+        ("x_deadbeef_", f"x_dead{JOINER}beef\\_"),
         ("$x$", "\N{FULLWIDTH DOLLAR SIGN}x\N{FULLWIDTH DOLLAR SIGN}"),
     ],
 )
