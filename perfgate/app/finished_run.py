@@ -81,7 +81,7 @@ def judge_run(
     return judge.of(run, suites)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Judge:
     """One run's records on their way to decisions, with what is found to tell."""
 
@@ -131,7 +131,10 @@ class _Judge:
         try:
             text = record_text(self.api.download(artifact, limit_bytes=MAX_ARCHIVE_BYTES))
             if len(text) > room:
-                raise ConfigurationError("the run's records are too large together", fix="")
+                raise ConfigurationError(
+                    f"the run's records have more than {MAX_RECORDS_CHARS} characters together",
+                    fix="Measure fewer cases in one run.",
+                )
             records.append(parse_record(text, source="its record.json"))
         except ConfigurationError as error:
             self.refused.append(f"artifact {name}: {short(error.problem)}")

@@ -69,7 +69,7 @@ def assert_tame(found):
 
 @pytest.mark.parametrize("strategy", ["auto", "paired", "baseline"])
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, phases=AS_DRAWN)
+@settings(max_examples=25, deadline=None, phases=AS_DRAWN)
 def test_any_record__is_text_alone(data, strategy):
     record = data.draw(hostile.records(strategy))
     name = data.draw(st.just("perfgate-tiny") | hostile.TEXT.map("perfgate".__add__))
@@ -79,7 +79,7 @@ def test_any_record__is_text_alone(data, strategy):
 
 
 @given(hostile.TEXT, st.text(max_size=200) | hostile.TEXT.map('{{"schema": "{}"}}'.format))
-@settings(max_examples=60, deadline=None, phases=AS_DRAWN)
+@settings(max_examples=25, deadline=None, phases=AS_DRAWN)
 def test_any_artifact__is_told_as_text(name, text):
     found = hostile.judged(
         [(f"perfgate{name}", hostile.uploaded(text.encode(errors="replace").decode()))]
