@@ -54,12 +54,11 @@ def publish(
     _annotate(edges, decision)
     published = _write_results(request, edges, decision, path)
     mode = mode_of(request.event)
-    if request.comment != "never":
-        if mode.comments:
-            published = write_comment(request, edges, decision, open_comments) and published
-        else:
-            edges.say("notice", mode.why)
-            published = published and request.event.name != LOCAL
+    if not mode.comments:
+        edges.say("notice", mode.why)
+        published = published and request.event.name != LOCAL
+    elif request.comment != "never":
+        published = write_comment(request, edges, decision, open_comments) and published
     if mode.checks:
         published = write_check(request, edges, decision, open_checks) and published
     return ExitCode.PUBLISH if request.strict and not published else ExitCode.OK
@@ -121,8 +120,7 @@ def _write_results(request: PublishRequest, edges: Edges, decision: Decision, pa
 def _note(request: PublishRequest) -> str:
     """Where a fork's result is commented, since it is not commented from here."""
     mode = mode_of(request.event)
-    commented_elsewhere = request.event.is_fork and not mode.comments
-    return mode.why if commented_elsewhere and request.comment != "never" else ""
+    return mode.why if request.event.is_fork and not mode.comments else ""
 
 
 def find_charts(folder: Path, decision: Decision) -> Charts:

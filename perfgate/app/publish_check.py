@@ -11,6 +11,7 @@ from perfgate.app.publishing import (
     PublishRequest,
     SuiteText,
     job_of,
+    measured_at,
     say_key,
 )
 from perfgate.errors import PublishError
@@ -42,7 +43,7 @@ def write_check(
         conclusion=decision.conclusion,
         title=check_title(decision),
         summary=render_check(decision),
-        run_url=event.run_url or "",
+        run_url=measured_at(event),
         annotations=_annotations(decision, request.suite),
     )
     try:
@@ -59,7 +60,11 @@ def write_check(
             )
     except PublishError as error:
         if isinstance(error, GitHubError) and error.status in _NOT_GRANTED and not error.wait_s:
-            edges.say("notice", f"No check run. {error}")
+            edges.say(
+                "notice",
+                f"No check run from this job. {error} Where another workflow publishes this "
+                "result, leave it so.",
+            )
             return True
         edges.say("warning", f"The verdict stands, but it is no whole check run. {error}")
         return False

@@ -8,6 +8,7 @@ from perfgate.app.publishing import (
     Policy,
     PublishRequest,
     job_of,
+    measured_at,
     say_key,
     write_outputs,
 )
@@ -62,7 +63,7 @@ def write_comment(
 
 
 def _result(request: PublishRequest, decision: Decision, number: int, *, when: str) -> Result:
-    run_url = request.event.run_url or ""
+    run_url = measured_at(request.event)
     job = job_of(decision, run=run_url)
     links = Links(run_url=run_url, when=when, job=f"{job.hardware} {job.cases}")
 

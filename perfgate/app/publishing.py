@@ -73,6 +73,14 @@ def job_of(decision: Decision, *, run: str) -> Job:
     return Job(run=run, hardware=slug(decision.hardware_key, limit=_HARDWARE_CHARS), cases=digest)
 
 
+def measured_at(event: Event) -> str:
+    """The address of the run that measured, which another one may publish; empty for none."""
+    if event.finished is None:
+        return event.run_url or ""
+    run = f"actions/runs/{event.finished.id}/attempts/{event.finished.attempt}"
+    return f"{event.server_url}/{event.repository}/{run}"
+
+
 def write_outputs(request: PublishRequest, edges: Edges, values: dict[str, str]) -> None:
     """Append outputs for later steps; raises OSError."""
     if request.output_file is not None:

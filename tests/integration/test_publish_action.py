@@ -30,7 +30,25 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path, project):
+def event(tmp_path):
+    """What started the job; nothing at first, and changed by a call."""
+    started_by = {}
+
+    def event(name, payload):
+        (tmp_path / "event.json").write_text(json.dumps(payload))
+        started_by.update(
+            GITHUB_EVENT_NAME=name,
+            GITHUB_EVENT_PATH=str(tmp_path / "event.json"),
+            GITHUB_REPOSITORY="octo/bench",
+            GITHUB_STEP_SUMMARY=str(tmp_path / "summary"),
+        )
+
+    event.environ = started_by
+    return event
+
+
+@pytest.fixture
+def start(tmp_path, project, event):
     def start(**inputs):
         named = {
             f"INPUT_{name.upper().replace('_', '-')}": value
@@ -46,6 +64,7 @@ def start(tmp_path, project):
                 GITHUB_TOKEN="s3cret-of-the-job",
                 ACTIONS_RUNTIME_TOKEN="s3cret-of-the-runner",
                 LD_LIBRARY_PATH="/opt/hostedtoolcache/lib",
+                **event.environ,
                 **named,
             ),
             stdout=subprocess.PIPE,
@@ -72,6 +91,49 @@ def test_gate_then_publish(action, project, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert (project.path / "perfgate-out" / "decision.json").exists()
     assert "decision-path<<" in (tmp_path / "output").read_text()
+
+
+def a_pull_request(*, source):
+    ends = {"head": {"sha": "a" * 40, "repo": {"full_name": source}}, "base": {"sha": "b" * 40}}
+    return {"pull_request": {"number": 7, **ends}}
+
+
+def test_fork__measured_and_told_where_it_is_commented(action, project, event, tmp_path):
+    event("pull_request", a_pull_request(source="someone/bench"))
+    done = action(github_token="read-only", strict_publish="true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project.path / "perfgate-out" / "record.json").exists()
+    assert "comes from a fork" in done.stdout.splitlines()[0]
+    assert "::warning" not in done.stdout
+    assert "The publish workflow comments the result" in (tmp_path / "summary").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "command"),
+    [
+        ("pull_request_target", a_pull_request(source="someone/bench"), "auto"),
+        ("pull_request_target", a_pull_request(source="octo/bench"), "gate"),
+        ("workflow_run", {"workflow_run": {"id": 5, "head_sha": "a" * 40}}, "gate"),
+        ("issue_comment", {"issue": {"number": 7}, "comment": {"id": 5}}, "gate"),
+    ],
+)
+def test_a_token_that_may_write__nothing_is_measured(
+    action, project, event, name, payload, command
+):
+    project.commit("leaves a trace", bench_py="open('trace', 'w').close()\n" + bench())
+    event(name, payload)
+    done = action(command=command)
+    assert done.returncode == 2
+    assert "nothing may be measured on this event" in done.stdout
+    assert not (project.path / "trace").exists()
+
+
+def test_comment_that_was_edited__nothing_happens(action, project, event):
+    issue = {"number": 7, "pull_request": {"url": "x"}}
+    event("issue_comment", {"action": "edited", "issue": issue, "comment": {"id": 5}})
+    done = action()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (project.path / "perfgate-out").exists()
 
 
 def test_measured_code_sees_no_secret__and_commands_no_runner(action, project):

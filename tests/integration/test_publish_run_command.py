@@ -97,7 +97,7 @@ def test_publish_run__comment_check_summary_and_outputs(github, heads, publish_r
     (comment,) = github.by(BOT)
     assert comment["pull_request"] == 7
     assert "Measured by the fork's own code" in comment["body"]
-    assert "https://github.example.org/octo/bench/actions/runs/43" in comment["body"]
+    assert f"https://github.example.org/octo/bench/actions/runs/{RUN}/attempts/1" in comment["body"]
     (check,) = github.checks.named("perfgate/perfgate")
     assert (check["head_sha"], check["conclusion"]) == (heads[1], "failure")
     assert "Measured by the fork's own code" in check["summary"]

@@ -129,8 +129,10 @@ def test_check_run__of_the_run_that_measured(run, github):
     for number in (90, 91):
         event = {"name": "workflow_run", "finished": finished, "run_id": number, "is_fork": True}
         run(a_regression(), event=event)
-    assert len(github.checks.runs) == 1
-    assert len(github.by(BOT)) == 1
+    (check,) = github.checks.runs
+    assert check["details_url"] == "https://github.com/octo/bench/actions/runs/77/attempts/1"
+    (comment,) = github.by(BOT)
+    assert comment["edits"] == 0
 
 
 def a_finished_run():
@@ -149,8 +151,10 @@ def a_finished_run():
 # Events
 
 
-def test_fork__nothing_is_asked_of_github_and_told_where_it_is_commented(run, github, edges):
-    assert run(a_regression(), token="", event=FORK, strict=True) is ExitCode.OK
+@pytest.mark.parametrize("policy", ["always", "never"])
+def test_fork__asks_nothing_of_github_and_says_where_it_is_commented(run, github, edges, policy):
+    how = {"token": "", "event": FORK, "comment": policy, "strict": True}
+    assert run(a_regression(), **how) is ExitCode.OK
     assert github.exchanges == []
     assert edges.told("warning") == []
     (told,) = edges.told("notice")
