@@ -97,7 +97,9 @@ class Talk:
 
 def a_change(github, *, fork=None):
     """Pull request 7, from branch ``feature``, whose push started the measuring run 500."""
-    head = github.bare.commit("feature", "faster", files={"src.py": "1\n"})
+    main = github.bare.tip("main")
+    files = {"src.py": "1\n"}
+    head = github.bare.commit("feature", "faster", files=files, parents=[main], tree_of=main)
     if fork is None:
         pull = Pull(
             number=7,

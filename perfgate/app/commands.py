@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from perfgate.app.asking import ask_for
+from perfgate.app.explained import explain
 from perfgate.app.rerun import rerun
 from perfgate.app.scene import Place, Said, Scene, failed, read_scene
 from perfgate.errors import ExitCode, PerfgateError, PublishError
@@ -20,7 +21,9 @@ from perfgate.github.commands import (
     USAGE,
     Accept,
     Command,
+    Explain,
     Heard,
+    Help,
     Rerun,
     UpdateBaseline,
     commands_in,
@@ -194,7 +197,9 @@ def _carry_out(scene: Scene, command: Command) -> Said:
             return rerun(scene, command)
         case Accept() | UpdateBaseline():
             return ask_for(scene, command)
-        case _:
+        case Explain():
+            return explain(scene, command)
+        case Help():
             return Said(text=_HELP)
 
 

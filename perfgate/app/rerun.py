@@ -24,14 +24,15 @@ _UNAPPROVED = "action_required"
 
 def rerun(scene: Scene, command: Rerun) -> Said:
     """Start the measuring; raises GitHubError. Asked again for one comment it starts no second."""
+    cases = command.cases
     change = scene.change()
     runs = runs_of(change, scene.api.runs_from(change.head_ref))
     refusal = _refusal(scene, change, runs)
     if refusal is not None:
         return refusal
     if change.head_repository.lower() == scene.place.repository.lower():
-        return _dispatch(scene, change, command.cases)
-    return _run_again(scene, change, runs, command.cases)
+        return _dispatch(scene, change, runs, cases)
+    return _run_again(scene, change, runs, whole="the cases of a fork's run" if cases else "")
 
 
 def _refusal(scene: Scene, change: ProposedChange, runs: Sequence[WorkflowRun]) -> Said | None:
@@ -56,7 +57,9 @@ def _refusal(scene: Scene, change: ProposedChange, runs: Sequence[WorkflowRun]) 
     return None
 
 
-def _dispatch(scene: Scene, change: ProposedChange, cases: Sequence[str]) -> Said:
+def _dispatch(
+    scene: Scene, change: ProposedChange, runs: Sequence[WorkflowRun], cases: Sequence[str]
+) -> Said:
     place, api = scene.place, scene.api
     request = str(scene.comment.id)
     try:
@@ -76,6 +79,9 @@ def _dispatch(scene: Scene, change: ProposedChange, cases: Sequence[str]) -> Sai
     except GitHubError as error:
         if error.status not in (404, 422):
             raise
+        if error.status == 422 and "'workflow_dispatch' trigger" in error.problem:
+            whole = "without `workflow_dispatch` in that workflow cases" if cases else ""
+            return _run_again(scene, change, runs, whole=whole)
         raise PublishError(
             f"{WORKFLOWS}/{place.workflow} on {scene.base} cannot be started: {error.problem}",
             fix="Let it have `workflow_dispatch` with the inputs that README shows under "
@@ -87,9 +93,12 @@ def _dispatch(scene: Scene, change: ProposedChange, cases: Sequence[str]) -> Sai
 
 
 def _run_again(
-    scene: Scene, change: ProposedChange, runs: Sequence[WorkflowRun], cases: Sequence[str]
+    scene: Scene, change: ProposedChange, runs: Sequence[WorkflowRun], *, whole: str
 ) -> Said:
-    """A fork's code is measured with no rights in its own run alone: that one is run again."""
+    """A fork's code is measured with no rights in its own run alone: that one is run again.
+
+    ``whole`` says what cannot be chosen there, empty where nobody asked to.
+    """
     workflow = f"{WORKFLOWS}/{scene.place.workflow}"
     head = f"`{short(change.head_sha)}`"
     own = [one for one in runs if one.workflow == workflow and one.head_sha == change.head_sha]
@@ -102,8 +111,8 @@ def _run_again(
         return no(f"Nobody has approved {where} of {head} yet: that is done on its page.")
     if newest.status == _ENDED:
         scene.api.run_again(newest)
-    whole = " All of it: the cases of a fork's run cannot be chosen from outside." if cases else ""
-    return Said(text=f"Measures {head} again in {where}.{whole}")
+    more = f" All of it: {whole} cannot be chosen." if whole else ""
+    return Said(text=f"Measures {head} again in {where}.{more}")
 
 
 def _named(cases: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ MOST_CASES = 20
 MOST_METRICS = 8
 _MOST_PAIRS = 40
 _LARGEST, _SMALLEST = 1e6, 1e-3
+PAIR_HEADERS = ("pair", "base", "head", "change", "evidence: slower", "not slower")
 
 
 def render_evidence(cases: Sequence[CaseEvidence], console: Console) -> None:
@@ -46,20 +47,20 @@ def render_evidence(cases: Sequence[CaseEvidence], console: Console) -> None:
 
 def _print_metric(metric: MetricEvidence, console: Console) -> None:
     title = f"{plain(metric.name, limit=64)}: {metric_verdict(metric.verdict, metric.unit)}"
-    console.print(Text(title), Text(_thresholds(metric), style="dim"), sep=" · ")
+    console.print(Text(title), Text(thresholds(metric), style="dim"), sep=" · ")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for name in ("pair", "base", "head", "change", "evidence: slower"):
+    for name in PAIR_HEADERS:
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("not slower", justify="right", no_wrap=True)
     for pair in metric.pairs[-_MOST_PAIRS:]:
-        table.add_row(*_cells(pair, metric))
+        table.add_row(*(Text(cell) for cell in pair_cells(pair, metric)))
     console.print(table)
     if len(metric.pairs) > _MOST_PAIRS:
         console.print(Text(f"The {count(len(metric.pairs) - _MOST_PAIRS, 'pair')} before are cut."))
     console.print()
 
 
-def _thresholds(metric: MetricEvidence) -> str:
+def thresholds(metric: MetricEvidence) -> str:
+    """What is judged a slowdown, and how much evidence decides."""
     parts = [f"margin {100.0 * metric.margin:.1f} %", f"slower at {_evidence(metric.block_at)}"]
     if metric.pass_at is not None:
         parts.append(f"passed at {_evidence(metric.pass_at)}")
@@ -68,15 +69,16 @@ def _thresholds(metric: MetricEvidence) -> str:
     return ", ".join(parts)
 
 
-def _cells(pair: PairEvidence, metric: MetricEvidence) -> tuple[Text, ...]:
+def pair_cells(pair: PairEvidence, metric: MetricEvidence) -> tuple[str, ...]:
+    """A pair under :data:`PAIR_HEADERS`; numbers alone."""
     base, head, unit = figures(pair.base, pair.head, metric.unit)
     return (
-        Text(str(pair.pair)),
-        Text(f"{base} {unit}"),
-        Text(f"{head} {unit}"),
-        Text(change(pair.head / pair.base)),
-        Text(_evidence(pair.e_block)),
-        Text(_evidence(pair.e_pass)),
+        str(pair.pair),
+        f"{base} {unit}",
+        f"{head} {unit}",
+        change(pair.head / pair.base),
+        _evidence(pair.e_block),
+        _evidence(pair.e_pass),
     )
 
 

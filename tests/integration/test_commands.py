@@ -200,11 +200,18 @@ class TestRerun:
         assert "is closed" in talk.comment
         assert github.people.started == []
 
-    @pytest.mark.parametrize("inputs", [None, frozenset({"cases"})])
+    def test_workflow_without_the_trigger__its_run_again(self, github, talk, head):
+        github.people.workflows["perfgate.yml"] = None
+        comment = talk("/perfgate rerun wan")
+        assert github.people.runs[0].attempt == 2
+        assert "cases cannot be chosen" in talk.comment
+        assert talk.reactions(comment) == ["eyes", "+1"]
+
+    @pytest.mark.parametrize("inputs", [{}, {"perfgate.yml": frozenset({"cases"})}])
     def test_workflow_that_cannot_be_started__told_with_what_to_do(
         self, github, talk, head, inputs
     ):
-        github.people.workflows["perfgate.yml"] = inputs
+        github.people.workflows = inputs
         comment = talk("/perfgate rerun")
         assert "cannot be started" in talk.comment
         assert "PERFGATE\\_WORKFLOW" in talk.comment or "PERFGATE_WORKFLOW" in talk.comment
