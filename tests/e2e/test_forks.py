@@ -16,7 +16,7 @@ import pytest
 
 from tests.e2e import projects
 from tests.e2e.act import run_workflow
-from tests.fakes.github_artifacts import packed_folder
+from tests.fakes.github_artifacts import packed, packed_folder
 from tests.fakes.github_server import BOT
 from tests.repositories import Repository
 
@@ -133,7 +133,18 @@ def nothing_checked_out(path, repository):
     return empty.path
 
 
-def test_fork__measured_without_rights_then_published_with_them(run, github, tmp_path):
+@pytest.fixture
+def publish(run, github, tmp_path):
+    """Run the publishing workflow, in a workspace with nothing in it."""
+    where = nothing_checked_out(tmp_path / "empty", github.repository)
+
+    def publish(theirs, *, run_id):
+        return run("publish", where, theirs.finished(), event_name="workflow_run", run_id=run_id)
+
+    return publish
+
+
+def test_fork__measured_without_rights_then_published_with_them(run, publish, github, tmp_path):
     theirs = Theirs(tmp_path / "project", github, decoding_ms=120)
     github.read_only = True
     measured = run("measure", theirs.project.path, theirs.opened(tmp_path / "x.json"), bind=True)
@@ -144,8 +155,7 @@ def test_fork__measured_without_rights_then_published_with_them(run, github, tmp
     github.read_only = False
     folder = theirs.project.path / "perfgate-out"
     github.artifacts.add(RUN, "perfgate-suite", packed_folder(folder))
-    where = nothing_checked_out(tmp_path / "empty", github.repository)
-    published = run("publish", where, theirs.finished(), event_name="workflow_run", run_id=RUN + 1)
+    published = publish(theirs, run_id=RUN + 1)
     assert published.exit_code == 0, published
     (comment,) = github.by(BOT)
     assert comment["pull_request"] == 7
@@ -157,3 +167,25 @@ def test_fork__measured_without_rights_then_published_with_them(run, github, tmp
     (asked,) = github.artifacts.storage.headers
     assert all("s3cret" not in value for value in asked.values())
     assert all(TOKEN not in line for line in (*measured.lines, *published.lines))
+
+    github.artifacts.add(RUN, "perfgate-suite", packed(forged(folder)))
+    again = publish(theirs, run_id=RUN + 2)
+    assert again.exit_code == 0, again
+    assert github.by(BOT) == [comment]
+    assert "wan_sleep" in comment["body"]
+    assert "is missing" in comment["body"]
+    assert "@everyone" not in comment["body"]
+    assert {one["conclusion"] for one in github.checks.named("perfgate/perfgate")} == {"failure"}
+
+
+def forged(folder):
+    """A folder that says that all is well, whose record no longer has the case that is slower."""
+    record = json.loads((folder / "record.json").read_text())
+    record.update(cases=[], notes=["@everyone: reviewed, merge it"])
+    fine = {"conclusion": "success", "verdict": "passed", "exit_code": 0, "cases": []}
+    decision = json.loads((folder / "decision.json").read_text()) | fine
+    return {
+        "record.json": json.dumps(record),
+        "decision.json": json.dumps(decision),
+        "comment.md": "@everyone: all is well",
+    }
