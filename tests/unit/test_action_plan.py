@@ -131,6 +131,29 @@ def test_events_that_are_measured(name, payload, command):
     assert planned.tell[0] == "publish"
 
 
+ASKED_FOR = {"inputs": {"pull-request": "7", "head": "a" * 40, "base": "main"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({}, []),
+        ({"cases": "wan"}, ["--key=rerun"]),
+        ({"cases": "wan", "key": "x" * 30}, ["--key=" + "x" * 30 + "-rerun"]),
+    ],
+)
+def test_run_by_hand__a_part_of_the_cases_has_a_key_of_its_own(given, key):
+    planned = plan(on("workflow_dispatch", **given), ASKED_FOR)
+    assert [part for part in planned.tell if part.startswith("--key")] == key
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"), [("pull_request", PULL_REQUEST), ("workflow_dispatch", {})]
+)
+def test_chosen_cases__of_other_runs_have_none(name, payload):
+    assert not any("--key" in part for part in plan(on(name, cases="wan"), payload).tell)
+
+
 def test_finished_run__published_without_measuring():
     planned = plan(on("workflow_run", suite="ci/suite.yml", output_dir="out"), FINISHED)
     assert planned.gate is None
@@ -254,7 +277,7 @@ def test_what_the_runner_adds_is_no_input():
         ("key", "a b"),
         ("key", "a--b"),
         ("key", "a/b"),
-        ("key", "x" * 41),
+        ("key", "x" * 31),
         ("strict-publish", "1"),
         ("github-token", "a\nb"),
     ],
