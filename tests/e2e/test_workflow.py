@@ -103,7 +103,12 @@ def test_pull_request__one_comment_through_its_life(workflow, github, tmp_path):
     (comment,) = github.by(BOT)
     assert said(first, "comment") == f"{github.url}/octo/bench/pull/7#issuecomment-{comment['id']}"
     assert comment["edits"] == 0
-    assert len(github.asked("GET", "/comments")) == 2
+    # Two pages, and both again after the first comment, lest another job has made one too.
+    assert len(github.asked("GET", "/issues/7/comments")) == 4
+    (check,) = github.checks.runs
+    assert (check["name"], check["conclusion"]) == ("perfgate/perfgate", "success")
+    assert check["head_sha"] == project.git("rev-parse", "feature")
+    assert check["annotations"] == []
 
     projects.change(project, projects.bench(decoding_ms=120))
     second = workflow(project)
@@ -119,6 +124,15 @@ def test_pull_request__one_comment_through_its_life(workflow, github, tmp_path):
     assert "Earlier results" in comment["body"]
     assert len(github.asked("POST", "/comments")) == 1
     assert len(github.comments) == 41
+    _, check = github.checks.runs
+    assert (check["head_sha"], check["conclusion"]) == (
+        project.git("rev-parse", "feature"),
+        "failure",
+    )
+    (beside,) = check["annotations"]
+    suite = (project.path / "bench/perfgate.yml").read_text().splitlines()
+    assert beside["path"] == "bench/perfgate.yml"
+    assert suite[beside["start_line"] - 1].strip() == "- id: wan_sleep"
 
     for run in (first, second):
         assert all(TOKEN not in line for line in run.lines)
