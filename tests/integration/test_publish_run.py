@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from perfgate.app.publish_run import PublishRun, publish_run
+from perfgate.baselines.entry import add_job
+from perfgate.baselines.native import render_baseline
 from perfgate.errors import ExitCode
 from perfgate.github.artifacts import GitHubRuns
 from perfgate.github.event import Event, FinishedRun
@@ -472,6 +474,39 @@ def test_publish_run__baselines_and_calibration_of_the_base_that_cannot_be_trust
     project.uploads(record)
     found = publish(project.run())
     assert found.decision.exit_code == ExitCode.BASELINE
+
+
+def test_publish_run__against_the_stored_jobs_of_the_base(github, project, publish):
+    """What the base keeps of the record's machine decides; the change's own copy is not read."""
+    path = "baselines/cpu-test-x2/wan.json"
+    stored = render_baseline(a_baseline([STEADY] * 8, project.hashes["wan"]))
+    theirs = render_baseline(a_baseline([SLOWER] * 8, project.hashes["wan"]))
+    suite = SUITE.replace("strategy: paired", "strategy: baseline")
+    base = github.bare.commit("main", "kept", files={"perfgate.yml": suite, path: stored})
+    project.head = github.bare.commit(
+        "theirs", "lax", files={path: theirs}, parents=[base], tree_of=base
+    )
+    github.bare.git("update-ref", "refs/pull/7/head", project.head)
+    record = project.record(
+        project.case("wan", head=SLOWER, base=()),
+        project.case("flux", base=()),
+        base=Tree(commit=base, ref="main"),
+        head=Tree(commit=project.merged(base), ref="merge"),
+    )
+    project.uploads(record)
+    found = publish(project.run())
+    assert verdicts(found.decision) == {"wan": "regressed", "flux": "new"}
+    assert any(f"changes its own gate ({path})" in note for note in found.decision.notes)
+
+
+def a_baseline(jobs, workload_hash):
+    """The baseline of the case ``wan`` from jobs of so many milliseconds."""
+    kept = None
+    for number, launches in enumerate(jobs):
+        case = a_case_record("wan", base=(), head=launches, workload_hash=workload_hash)
+        when = f"2026-01-{number + 1:02}T00:00:00+00:00"
+        kept = add_job(kept, a_record([case], created_at=when, suite="tiny"), "wan")
+    return kept
 
 
 def test_publish_run__a_pull_request_of_the_same_repository(github, project, publish):
