@@ -200,7 +200,7 @@ def _tell(value: Mapping[str, str], mode: Mode) -> tuple[str, ...] | None:
         line = ("publish-run", suite, f"--output-dir={value['output-dir']}")
         return (*line, *_how_to_publish(value))
     if value["command"] == "auto" and mode.task == "answer":
-        return ("answer", suite)
+        return ("answer", suite, *_strictly(value))
     if value["command"] == "auto" and mode.task == "nothing":
         return None
     return _publish(value)
@@ -222,8 +222,11 @@ def _publish(value: Mapping[str, str]) -> tuple[str, ...]:
 
 def _how_to_publish(value: Mapping[str, str]) -> tuple[str, ...]:
     policy = _OLD_POLICIES.get(value["comment"], value["comment"])
-    strict = ("--strict-publish",) if value["strict-publish"] == "true" else ()
-    return (f"--comment={policy}", *strict)
+    return (f"--comment={policy}", *_strictly(value))
+
+
+def _strictly(value: Mapping[str, str]) -> tuple[str, ...]:
+    return ("--strict-publish",) if value["strict-publish"] == "true" else ()
 
 
 def _propose(value: Mapping[str, str]) -> tuple[str, ...]:
@@ -233,8 +236,7 @@ def _propose(value: Mapping[str, str]) -> tuple[str, ...]:
     line += [f"--{name}={value[name]}" for name in ("reason", "issue", "expires") if value[name]]
     line += [f"--label={label}" for label in _listed(value["labels"])]
     line += [f"--reviewer={person}" for person in _listed(value["reviewers"])]
-    line += ["--strict-publish"] if value["strict-publish"] == "true" else []
-    return tuple(line)
+    return (*line, *_strictly(value))
 
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:

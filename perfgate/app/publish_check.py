@@ -59,7 +59,7 @@ def write_check(
                 sleep=edges.sleep,
             )
     except PublishError as error:
-        if isinstance(error, GitHubError) and error.status in _NOT_GRANTED and not error.wait_s:
+        if isinstance(error, GitHubError) and error.status in _NOT_GRANTED and error.wait_s is None:
             edges.say(
                 "notice",
                 f"No check run from this job. {error} Where another workflow publishes this "

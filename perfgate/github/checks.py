@@ -121,10 +121,11 @@ def _found_or_made(
     standing: dict[str, Job | None] = {}
     for one in candidates(identity.job, key):
         runs = api.named(verdict.head_sha, name_of(one))
-        told = [read_identity(run.external_id) for run in runs]
-        same = next((i for i, each in enumerate(told) if identity.is_same(each)), None)
-        if same is not None:
-            return runs[same], one
+        same = [run for run in runs if identity.is_same(read_identity(run.external_id))]
+        if same:
+            # A request that arrived twice made two, which nothing can remove: the newest counts.
+            return max(same, key=lambda run: run.id), one
+        told = (read_identity(run.external_id) for run in runs)
         standing[one] = _writer(identity.job, [each.job for each in told if each])
         # Only where jobs share a commit are there other names to look at.
         if not any(standing.values()):

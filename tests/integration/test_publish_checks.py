@@ -112,6 +112,18 @@ def test_published_again_by_another_attempt_of_the_run__nothing_is_written(githu
     assert len(github.checks.runs) == 1
 
 
+def test_request_that_arrived_twice__the_newest_is_finished(github, publish):
+    github.fail("POST", CHECKS, how="lose")
+    with pytest.raises(GitHubError):
+        publish(a_verdict(annotations=60), retry=False)
+    (first,) = github.checks.runs
+    github.checks.runs.append(
+        {**first, "id": first["id"] + 1, "annotations": [*first["annotations"]]}
+    )
+    publish(a_verdict(annotations=60))
+    assert [len(run["annotations"]) for run in github.checks.runs] == [50, 60]
+
+
 def test_another_decision__a_check_run_of_its_own(github, publish):
     publish(identity=an_identity("d1"))
     publish(identity=an_identity("d2", run="77.2"))

@@ -109,6 +109,12 @@ def test_check_run__not_granted__a_notice_that_says_what_to_grant(run, github, e
     assert len(github.by(BOT)) == 1
 
 
+def test_check_run__rate_limit__is_no_missing_permission(run, github, edges):
+    github.fail("POST", "/check-runs", status=403, message="API rate limit exceeded", times=99)
+    assert run(a_regression(), strict=True) is ExitCode.PUBLISH
+    assert "rate limit" in edges.told("warning")[0]
+
+
 @pytest.mark.parametrize(("strict", "code"), [(False, ExitCode.OK), (True, ExitCode.PUBLISH)])
 def test_check_run__github_is_down__a_warning(run, github, edges, strict, code):
     github.fail("POST", "/check-runs", status=500, times=99)

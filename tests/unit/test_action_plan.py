@@ -170,6 +170,8 @@ def test_finished_run__published_as_a_folder_where_that_is_asked_for():
 def test_comment__answered_without_measuring():
     planned = plan(on("issue_comment"), COMMENT)
     assert (planned.gate, planned.tell) == (None, ("answer", "--suite=perfgate.yml"))
+    strictly = plan(on("issue_comment", strict_publish="true"), COMMENT)
+    assert strictly.tell == ("answer", "--suite=perfgate.yml", "--strict-publish")
 
 
 def test_comment__edited_or_on_an_issue__nothing_to_do():
