@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test lint e2e golden gpu bench-profile bench-verdict bench-gates bench-peers clean
+.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-gates bench-peers clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -16,7 +16,10 @@ gate: .venv/.ready        ## measure this tree against its parent commit and pri
 	$(BIN)/perfgate gate --base $(BASE)
 
 test: .venv/.ready        ## run the tests, the fast ones first
-	$(BIN)/python -m pytest tests/unit tests/contract tests/golden tests/integration
+	$(BIN)/python -m pytest tests/unit tests/fuzz tests/contract tests/golden tests/integration
+
+fuzz: .venv/.ready        ## the same hostile inputs as in `make test`, 2,000 of each kind
+	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
 
 lint: .venv/.lint         ## check style, types, spelling, workflows, action and Dockerfile
 	$(BIN)/ruff format --check .
