@@ -1,4 +1,4 @@
-"""Publishes a finished folder: summary and outputs first, then the comment. Decides nothing.
+"""Publishes a finished folder: summary and outputs, then comment and check run. Decides nothing.
 
 What GitHub does or refuses never hides the verdict: it becomes a warning, and an exit code only
 when that is asked for.

@@ -46,11 +46,10 @@ class GitHubChecks(Session):
                 )
             )
 
-    def annotate(self, run: CheckRun, verdict: Verdict, more: Sequence[Annotation]) -> CheckRun:
+    def annotate(self, run: CheckRun, verdict: Verdict, more: Sequence[Annotation]) -> None:
         with self.asking("adding annotations to the check run", permission=CHECKS):
             known = self.github.get_repo(self.repository).get_check_run(run.id)
             known.edit(output=_output(verdict, more))
-            return _check_run(known)
 
 
 def _output(verdict: Verdict, annotations: Sequence[Annotation]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Works on a Protocol, so that it runs in tests without a network; knows nothing o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from perfgate.github.keys import Job, candidates, key_for
@@ -64,8 +64,8 @@ class CheckApi(Protocol):
         """A finished check run, with the first annotations as far as one request takes them."""
         ...
 
-    def annotate(self, run: CheckRun, verdict: Verdict, more: Sequence[Annotation]) -> CheckRun:
-        """Add annotations to those that are there; returns the run with their new number."""
+    def annotate(self, run: CheckRun, verdict: Verdict, more: Sequence[Annotation]) -> None:
+        """Add annotations to those that are there."""
         ...
 
 
@@ -104,9 +104,8 @@ def publish_check(
     number says which are missing.
     """
     run, key = _found_or_made(api, verdict, name_of=name_of, identity=identity, key=key)
-    while run.annotations < len(verdict.annotations):
-        more = verdict.annotations[run.annotations : run.annotations + MOST_AT_ONCE]
-        run = api.annotate(run, verdict, more)
+    for start in range(run.annotations, len(verdict.annotations), MOST_AT_ONCE):
+        api.annotate(run, verdict, verdict.annotations[start : start + MOST_AT_ONCE])
     return run, key
 
 
@@ -131,7 +130,9 @@ def _found_or_made(
         if not any(standing.values()):
             break
     chosen = key_for(identity.job, standing, key=key)
-    return api.create(verdict, name=name_of(chosen), external_id=identity.text()), chosen
+    made = api.create(verdict, name=name_of(chosen), external_id=identity.text())
+    # Counted here: the answer's own count may be older than what was just sent.
+    return replace(made, annotations=len(verdict.annotations[:MOST_AT_ONCE])), chosen
 
 
 def _writer(job: Job, found: Sequence[Job]) -> Job | None:

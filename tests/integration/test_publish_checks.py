@@ -98,6 +98,15 @@ def test_annotations__50_a_request(github, publish, count):
     assert len(github.asked("PATCH")) == max(0, -(-count // 50) - 1)
 
 
+def test_annotations__counted_by_what_was_sent(github, publish):
+    """An answer may be older than the request that it answers."""
+    stale = {"id": 1, "name": "perfgate/wan", "external_id": "", "html_url": "x"}
+    stale |= {"output": {"annotations_count": 0}}
+    github.fail("PATCH", CHECKS, body=stale, times=2)
+    publish(a_verdict(annotations=120))
+    assert len(github.asked("PATCH")) == 2
+
+
 def test_published_again__nothing_is_written(github, publish):
     publish(a_verdict(annotations=60))
     written = len(github.asked("POST")) + len(github.asked("PATCH"))
