@@ -41,3 +41,24 @@ def test_right_exchange(github_description, patch):
 def test_wrong_exchange(github_description, patch, wrong, told):
     (problem, *_) = github_description.problems([dataclasses.replace(patch, **wrong)])
     assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "good"),
+    [
+        (403, {"message": "Resource not accessible", "documentation_url": "https://x"}, True),
+        (403, {"error": "no"}, False),
+        (299, {"message": "Resource not accessible", "documentation_url": "https://x"}, False),
+    ],
+    ids=["as refusals are", "other words", "no refusal"],
+)
+def test_refusal_that_is_not_described(github_description, patch, status, body, good):
+    told = dataclasses.replace(patch, status=status, response_body=json.dumps(body).encode())
+    assert (github_description.problems([told]) == []) is good
+
+
+def test_ordered_answer__its_request_is_held_all_the_same(github_description, patch):
+    ordered = dataclasses.replace(patch, ordered=True, status=502, response_body=b"")
+    assert github_description.problems([ordered]) == []
+    wrong = dataclasses.replace(ordered, request_body=b"{}")
+    assert len(github_description.problems([wrong])) == 1

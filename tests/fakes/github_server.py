@@ -19,12 +19,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes import github_documents as documents
 from tests.fakes.github_artifacts import Artifacts
-from tests.fakes.github_faults import Fault, Handler
 from tests.fakes.github_checks import Checks
+from tests.fakes.github_faults import Fault, Handler
 from tests.fakes.github_git import BareRepository, GitData
 from tests.fakes.github_people import People
 from tests.fakes.github_pulls import Pulls
-from tests.fakes.github_wire import Answer, Exchange, Request
+from tests.fakes.github_wire import Answer, Exchange, Request, remember
 
 __all__ = ["BOT", "Answer", "Exchange", "FakeGitHub", "Fault"]
 
@@ -88,6 +88,7 @@ class FakeGitHub:
         self._server.server_close()
         self._thread.join()
         self.artifacts.close()
+        remember(self.exchanges)
 
     @property
     def url(self) -> str:
@@ -107,6 +108,7 @@ class FakeGitHub:
 
     def recount(self) -> None:
         """Count requests from here; forget what was ordered and exchanged before."""
+        remember(self.exchanges)
         self._count = 0
         self.faults.clear()
         self.exchanges.clear()
