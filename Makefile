@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-gates bench-peers clean
+.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-gates bench-peers bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -52,6 +52,12 @@ bench-peers: .venv/.bench ## what deciding from files costs, beside pyperf and g
 
 bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20 slower in a stage: WRITE=docs/measurements.md KEEP=folder
 	$(BIN)/python -m benchmarks.gates $(if $(WRITE),--write $(WRITE)) $(if $(KEEP),--keep $(KEEP))
+
+bench-rendering: .venv/.ready ## how long comment, summary and check take for 1,000 cases of 60 metrics
+	$(BIN)/python -m benchmarks.rendering
+
+bench-faults: .venv/.ready ## every call of publish and propose with every fault: WRITE=docs/reliability.md
+	$(BIN)/python -m benchmarks.faults $(if $(WRITE),--write $(WRITE))
 
 clean:                    ## remove what the targets above made
 	rm -rf .venv build dist perfgate-out
