@@ -34,6 +34,8 @@ _ALIGNED = ("left", "left", *("right",) * 7)
 _HOW_TO_EXPLAIN = (
     "Measure again with a reason: `perfgate baseline propose --reason '…' --issue URL --expires "
     "YYYY-MM-DD`, or the action's inputs `reason`, `issue` and `expires` in a run by hand. "
+    "Or write it here, where comments are answered: `/perfgate accept CASE [METRIC] until "
+    "YYYY-MM-DD because … #ISSUE`; the next job takes it. "
     "Or mend it: the next measurement that is back at the old figures closes this."
 )
 _WORKFLOWS_WAIT = (

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from perfgate.baselines.ask import Ask
 from perfgate.baselines.change import CaseChange, MetricChange
 from perfgate.baselines.proposal import Offer, proposal_message, read_offers
 from perfgate.report.baseline_changes import (
@@ -93,6 +94,52 @@ def test_proposal(golden):
     )
     title, body = proposal_title(what), render_proposal(what)
     golden("proposal.md", f"# {title}\n\n{body}")
+
+
+def an_ask(**what):
+    return Ask(
+        **{
+            "kind": "accept",
+            "comment": 11,
+            "url": "https://github.com/octo/bench/pull/7#issuecomment-11",
+            "asked_by": "ann",
+            "asked_on": date(2026, 3, 1),
+            "case": "wan2_1_t2v_1.3b",
+            "metric": "DecodingStage",
+            "reason": "the decoder in fp32 until | is mended",
+            "issue": "https://github.com/octo/bench/issues/55",
+            "expires": date(2026, 12, 31),
+            **what,
+        }
+    )
+
+
+def test_requests_alone(golden):
+    update = {"kind": "update", "metric": "", "reason": "", "issue": "", "expires": None}
+    asks = (
+        (an_ask(), "nothing of it is slower on main"),
+        (an_ask(**update, case="flux_1_dev"), "no job has measured it since"),
+    )
+    told = Told(hardware_key=KEY, base="main", cases=41, offers=(), asks=asks)
+    golden("requests.md", f"# {proposal_title(told)}\n\n{render_proposal(told)}")
+
+
+def test_requests_without_end__the_body_fits():
+    ask = an_ask(reason="x" * 1000, metric="y" * 200)
+    told = Told(hardware_key=KEY, base="main", cases=41, offers=(), asks=((ask, "z" * 300),) * 100)
+    body = render_proposal(told)
+    assert len(body) <= MAX_BODY_CHARS
+    assert "more" in body
+
+
+def test_hostile_request__stays_words():
+    ask = an_ask(reason="@team <b>x</b> [a](javascript:b) <!-- -->", metric="a|b")
+    told = Told(hardware_key=KEY, base="main", cases=41, offers=(), asks=((ask, ""),))
+    body = render_proposal(told)
+    assert "@team" not in body
+    assert "<b>" not in body
+    assert "<!--" not in body
+    assert r"\[a\](" in body
 
 
 def test_closing_words():
