@@ -165,10 +165,11 @@ def _hear(scene: Scene, edges: Edges, heard: Sequence[Heard]) -> None:
 def _answer(scene: Scene, edges: Edges, heard: Sequence[Heard], before: Sequence[Answer]) -> Answer:
     """What the comment is answered; an empty text for somebody who was refused before."""
     comment = scene.comment
-    roles = with_retries(lambda: scene.api.roles(comment.author), sleep=edges.sleep)
-    if not may_command(roles):
+    permission = with_retries(lambda: scene.api.permission(comment.author), sleep=edges.sleep)
+    if not may_command(permission):
         again = any((one.by, one.state) == (comment.author, "refused") for one in before)
-        text = "" if again else asked(heard[0].line, _REFUSAL, url=_url(scene))
+        # Not in a stranger's own words: they would stand in a comment of ours.
+        text = "" if again else asked(f"/perfgate, by {comment.author}", _REFUSAL, url=_url(scene))
         return Answer(comment=comment.id, by=comment.author, text=text, state="refused")
     said = [(one, _said(scene, edges, one)) for one in heard]
     return Answer(

@@ -12,6 +12,7 @@ from perfgate.github.artifacts import GitHubRuns, proposed_change
 from perfgate.github.hearing import Reaction, WorkflowRun
 from perfgate.github.problems import PERMISSION, GitHubError, short
 from perfgate.github.runs import ProposedChange
+from perfgate.github.session import known
 
 _ACTIONS: Final = "actions: write"
 _MAX_RUNS: Final = 100
@@ -20,19 +21,18 @@ _MAX_RUNS: Final = 100
 class GitHubAnswering(GitHubRuns):
     """A repository's people, comments and runs; closes its connections like its parent."""
 
-    def roles(self, login: str) -> frozenset[str]:
+    def permission(self, login: str) -> str:
         address = f"/repos/{self.repository}/collaborators/{quote(login, safe='')}/permission"
         try:
             with self.asking(
                 "asking what the comment's author may do", permission="metadata: read"
             ):
                 _, found = self.github.requester.requestJsonAndCheck("GET", address)
-                # One is what the old words are, the other what the role is called here.
-                told = (found["permission"], found.get("role_name"))
-                return frozenset(word for word in told if isinstance(word, str) and word)
+                # Not `role_name`, which an organisation may call whatever it likes.
+                return known(found["permission"], str)
         except GitHubError as error:
-            if error.status == 404:
-                return frozenset()
+            if error.status == 404:  # no such account any more
+                return "none"
             raise
 
     def react(self, comment: int, reaction: Reaction) -> None:

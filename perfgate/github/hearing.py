@@ -40,8 +40,11 @@ class WorkflowRun:
 class HearingApi(RunApi, Protocol):
     """What is asked of GitHub; every method raises GitHubError."""
 
-    def roles(self, login: str) -> frozenset[str]:
-        """What an account may do with the repository, in GitHub's words; empty for no account."""
+    def permission(self, login: str) -> str:
+        """What an account may do with the repository: ``admin``, ``write``, ``read`` or ``none``.
+
+        Roles with other names count as the one of these that they contain.
+        """
         ...
 
     def react(self, comment: int, reaction: Reaction) -> None:
@@ -67,9 +70,9 @@ class HearingApi(RunApi, Protocol):
     def run_again(self, run: WorkflowRun) -> None: ...
 
 
-def may_command(roles: Iterable[str]) -> bool:
+def may_command(permission: str) -> bool:
     """Whether somebody may give commands: who may write to the repository may."""
-    return not _MAY_COMMAND.isdisjoint(roles)
+    return permission in _MAY_COMMAND
 
 
 def runs_of(change: ProposedChange, runs: Iterable[WorkflowRun]) -> tuple[WorkflowRun, ...]:

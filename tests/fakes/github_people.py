@@ -74,7 +74,7 @@ class People:
             return not_found()
         role = self.roles.get(login, "read")
         body = {
-            "permission": _OLD_WORDS.get(role, role),
+            "permission": _OLD_WORDS.get(role, "read"),
             "role_name": role,
             "user": {**documents.user(request.root, login), "role_name": role},
         }

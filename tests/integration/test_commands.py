@@ -103,6 +103,12 @@ def test_comment_by_our_own_account__a_persons_token(github, talk, head):
     assert github.people.started == []
 
 
+def test_role_of_an_odd_name__what_it_contains_counts(github, talk, head):
+    github.people.roles["eve"] = "admin-of-nothing"
+    comment = talk("/perfgate rerun", author="eve")
+    assert talk.reactions(comment) == ["eyes", "confused"]
+
+
 def test_wrong_command__told_with_its_spelling(github, talk, head):
     comment = talk("/perfgate accept wan until 2020-01-01")
     assert talk.reactions(comment) == ["eyes", "confused"]
