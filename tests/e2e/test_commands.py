@@ -1,0 +1,203 @@
+"""README's commands workflow under act, and the measuring run that a command starts.
+
+`upload-artifact` is a JavaScript action, which act would have to fetch, and so is `checkout` where
+it is given a commit: stubs take their places, of which the second looks whether the folder is at
+that commit. act starts the measuring run because this file says so, with the inputs that the fake
+GitHub was asked to start it with.
+"""
+
+import json
+import re
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.commanding import INPUTS, Talk
+from tests.e2e import projects
+from tests.e2e.act import run_workflow
+from tests.fakes.github_people import Run
+from tests.fakes.github_pulls import Pull
+from tests.fakes.github_server import BOT
+from tests.repositories import Repository
+
+TOKEN = "a-s3cret-token"
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+UPLOAD = dedent(
+    """\
+    name: upload-artifact
+    description: Looks whether there is something to upload.
+    inputs:
+      name: {description: x}
+      path: {description: x}
+      if-no-files-found: {description: x}
+    runs:
+      using: composite
+      steps:
+        - shell: bash
+          env:
+            FOLDER: ${{ inputs.path }}
+          run: test -s "$FOLDER/record.json"
+    """
+)
+CHECKOUT = dedent(
+    """\
+    name: checkout
+    description: Looks whether the commit that is asked for is checked out.
+    inputs:
+      ref: {description: x}
+      fetch-depth: {description: x}
+      persist-credentials: {description: x}
+    runs:
+      using: composite
+      steps:
+        - shell: bash
+          env:
+            REF: ${{ inputs.ref }}
+            DEPTH: ${{ inputs.fetch-depth }}
+          run: |
+            test "$(git -c safe.directory='*' rev-parse HEAD)" = "$REF"
+            test "$DEPTH" = 0
+    """
+)
+
+
+def workflow(job):
+    """The workflow of README's section on commands with this job, for the project's suite."""
+    section = README.split("\n## Commands\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", section, re.S)
+    (found,) = [block for block in blocks if f"\n  {job}:\n" in block]
+    return found.replace("suite: perfgate.yml", "suite: bench/perfgate.yml")
+
+
+@pytest.fixture
+def run(containers, docker_host, github, tmp_path):
+    """Run one of the two workflows in a folder, for a payload."""
+    stubs = {}
+    for name, text in {"upload-artifact": UPLOAD, "checkout": CHECKOUT}.items():
+        stub = Repository(tmp_path / name)
+        stub.file("action.yml", text)
+        stub.commit()
+        stubs[f"actions/{name}@v5"] = stub.path
+    action = Repository(tmp_path / "action")
+    projects.copy_action(action.path)
+    action.commit()
+
+    def run(job, folder, payload, *, run_id, **how):
+        file, event = tmp_path / f"{job}-{run_id}.yml", tmp_path / f"{job}-{run_id}.json"
+        file.write_text(workflow(job))
+        event.write_text(json.dumps(payload))
+        return run_workflow(
+            containers,
+            docker_host,
+            folder,
+            workflow=str(file),
+            event=event,
+            github=github,
+            token=TOKEN,
+            run_id=run_id,
+            actions={"OWNER/perfgate@v1": action.path, **stubs},
+            **how,
+        )
+
+    return run
+
+
+@pytest.fixture
+def project(github, tmp_path):
+    """A pull request of the repository's own, whose push started a run; head is checked out."""
+    project = projects.a_project(tmp_path / "project", head=projects.bench(decoding_ms=120))
+    bare = str(github.bare.path)
+    project.git("push", "--quiet", bare, "main^1:refs/heads/main", "feature:refs/heads/feature")
+    project.git("remote", "add", "origin", f"https://github.com/{github.repository}.git")
+    project.git("fetch", "--quiet", bare, "refs/heads/main:refs/remotes/origin/main")
+    project.git("switch", "--quiet", "--detach", "feature")
+    head = project.git("rev-parse", "HEAD")
+    github.pulls.all.append(
+        Pull(
+            number=7,
+            author="someone",
+            title="Make it faster",
+            body="",
+            head="feature",
+            base="main",
+            draft=False,
+        )
+    )
+    github.people.runs.append(Run(id=500, head_sha=head))
+    github.people.workflows["perfgate.yml"] = INPUTS
+    github.people.roles["ann"] = "write"
+    return project
+
+
+@pytest.fixture
+def comment(run, github, tmp_path):
+    """Write a comment, and let the commands workflow hear it, in a workspace with nothing in it."""
+    empty = Repository(tmp_path / "empty")
+    empty.git("remote", "add", "origin", f"https://github.com/{github.repository}.git")
+    empty.commit("nothing")
+
+    def comment(body, *, author, run_id):
+        number = github.add_comment(body, author=author)
+        payload = {
+            "action": "created",
+            "issue": {"number": 7, "pull_request": {"url": "x"}},
+            "comment": {
+                "id": number,
+                "user": {"login": author},
+                "body": body,
+                "created_at": "2026-03-01T12:00:05Z",
+            },
+            "repository": {
+                "full_name": github.repository,
+                "name": github.repository.split("/")[1],
+                "default_branch": "main",
+            },
+        }
+        done = run("answer", empty.path, payload, event_name="issue_comment", run_id=run_id)
+        assert done.exit_code == 0, done
+        assert all(TOKEN not in line for line in done.lines)
+        return number
+
+    return comment
+
+
+def test_rerun__heard_started_answered_measured(run, comment, project, github):
+    number = comment("Once more, please.\n/perfgate rerun wan_sleep", author="ann", run_id=900)
+    assert github.people.reactions_on(number) == ["eyes", "+1"]
+    ((file, ref, inputs),) = github.people.started
+    head = project.git("rev-parse", "feature")
+    assert (file, ref, inputs["head"], inputs["cases"]) == (
+        "perfgate.yml",
+        "main",
+        head,
+        "wan_sleep",
+    )
+    assert "Measures **wan_sleep**" in Talk(github).comment
+
+    payload = {
+        "inputs": inputs,
+        "ref": "refs/heads/main",
+        "repository": {"full_name": github.repository, "default_branch": "main"},
+    }
+    measured = run(
+        "gate", project.path, payload, event_name="workflow_dispatch", run_id=901, bind=True
+    )
+    assert measured.jobs == ["failure"], measured
+    # Some of the cases say nothing of the others: their result stands beside the suite's own.
+    answer, result = github.by(BOT)
+    assert "Measures **wan_sleep**" in answer["body"]
+    assert "DecodingStage" in result["body"], measured
+    (check,) = github.checks.named("perfgate/perfgate/rerun")
+    assert (check["head_sha"], check["conclusion"]) == (head, "failure")
+
+
+def test_somebody_who_may_not_write__refused_once(comment, project, github):
+    first = comment("/perfgate rerun", author="mallory", run_id=910)
+    second = comment("/perfgate rerun", author="mallory", run_id=911)
+    assert github.people.started == []
+    assert github.people.reactions_on(first) == ["eyes", "confused"]
+    assert github.people.reactions_on(second) == ["eyes", "confused"]
+    (found,) = github.by(BOT)
+    assert found["body"].count("only from people who may write") == 1
+    assert found["edits"] == 0
