@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import strategies as st
 
+from perfgate.app import explained
+from perfgate.app.finished_run import Judged
 from perfgate.app.judged_again import Rules, decide_again
 from perfgate.app.outputs import prepare_folder, write_folder
 from perfgate.github.archive import MAX_RECORD_BYTES, record_text
@@ -26,6 +28,7 @@ from tests.factories import a_case_decision, a_case_record, a_decision, a_metric
 from tests.fuzz.counted import fuzz
 from tests.fuzz.hostile import JSON, JSON_TEXT, LONG, TEXT, damaged
 from tests.fuzz.refusals import unless_refused
+from tests.fuzz.shown import page_of, spoken
 
 SUITE = parse_suite(
     """\
@@ -114,6 +117,8 @@ def test_record__judged_by_the_bases_rules_or_refused(text):
     assert {"wan", "flux"} <= {case.id for case in decision.cases}
     assert decision.measured_by_fork
     check_rendered(decision)
+    for case in decision.cases[:3]:
+        check_explained(Judged(decision=decision, record=seen), case.id)
 
 
 @fuzz(documents(DECISION_JSON))
@@ -121,6 +126,15 @@ def test_decision__rendered_or_refused(text):
     decision = unless_refused(lambda: parse_decision(text, source="decision.json"))
     if decision is not None:
         check_rendered(decision)
+
+
+def check_explained(judged, case):
+    text = unless_refused(lambda: explained._told(judged, case))
+    if text is not None:
+        page = page_of(text)
+        assert page.links == set()
+        assert page.hidden == []
+        assert spoken(page) == []
 
 
 def check_rendered(decision):
