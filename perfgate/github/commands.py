@@ -113,7 +113,11 @@ def commands_in(body: str, *, today: date, issues_url: str) -> tuple[Heard, ...]
     for line in _lines(body):
         if len(found) == MOST_COMMANDS:
             break
-        found.append(_heard(line, today=today, issues_url=issues_url.rstrip("/")))
+        one = _heard(line, today=today, issues_url=issues_url.rstrip("/"))
+        # A second run of the same comment would end the first.
+        if isinstance(one.command, Rerun) and any(isinstance(o.command, Rerun) for o in found):
+            one = Heard(line=one.line, problems=("a comment starts one run: name all its cases",))
+        found.append(one)
     return tuple(found)
 
 

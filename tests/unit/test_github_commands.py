@@ -191,7 +191,14 @@ def test_command_among_other_lines(body):
 def test_several_commands__in_their_order_and_not_without_end():
     body = "/perfgate help\n/perfgate rerun wan\n\n/perfgate explain wan\n"
     assert [type(one.command) for one in heard(body)] == [Help, Rerun, Explain]
-    assert len(heard("/perfgate rerun\n" * 100)) == MOST_COMMANDS
+    assert len(heard("/perfgate help\n" * 100)) == MOST_COMMANDS
+
+
+def test_second_rerun_of_a_comment__told():
+    first, second, third = heard("/perfgate rerun wan\n/perfgate rerun flux\n/perfgate help")
+    assert first.command == Rerun(cases=("wan",))
+    assert second.problems == ("a comment starts one run: name all its cases",)
+    assert third.command == Help()
 
 
 def test_case_ids__the_suites_own_rule():
