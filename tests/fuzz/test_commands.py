@@ -48,9 +48,15 @@ WORDS = st.sampled_from(
         *("\n", "\n\n", "\r\n", " ", "\t", "> ", "    ", "```\n", "- ", "<!--", "-->", "<pre>"),
     ]
 )
-BODY = st.lists(WORDS | TEXT, max_size=14).map(" ".join) | st.lists(WORDS, max_size=14).map(
-    " ".join
-).map(lambda text: f"/perfgate {text}")
+ARGUMENTS = st.lists(WORDS | TEXT, max_size=3).map(" ".join)
+BODY = st.one_of(
+    st.lists(WORDS | TEXT, max_size=14).map(" ".join),
+    st.builds("/perfgate {} {}".format, WORDS, ARGUMENTS),
+    st.builds("/perfgate explain {}".format, TEXT),
+    st.builds("/perfgate rerun {},{}".format, TEXT, TEXT),
+    st.builds("/perfgate accept {} until 2026-12-31 because {} {}".format, TEXT, TEXT, ARGUMENTS),
+    st.builds("/perfgate accept a b until 2026-12-31 because {} #{}".format, TEXT, TEXT),
+)
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
