@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
+from perfgate.app.commands import AnswerRequest, answer
 from perfgate.app.keep import Request
 from perfgate.app.propose import Proposal, propose
 from perfgate.app.publish import publish
 from perfgate.app.publishing import PublishRequest, SuiteText
+from perfgate.app.scene import Place
 from perfgate.errors import ExitCode, PublishError
+from perfgate.github.answering import GitHubAnswering
 from perfgate.github.check_runs import GitHubChecks
 from perfgate.github.client import GitHubComments
-from perfgate.github.event import Event
+from perfgate.github.event import Event, WrittenComment
 from perfgate.github.patience import Patience
 from perfgate.github.pulls import GitHubPulls
 from perfgate.github.workflow import Kind
 from perfgate.records import Decision, to_json
+from perfgate.report.comment import render_comment
+from tests.commanding import INPUTS, TODAY, WRITTEN, a_change
 from tests.factories import a_case_decision, a_decision, a_metric
-from tests.fakes.github_server import FakeGitHub
+from tests.fakes.github_server import BOT, FakeGitHub
 from tests.faults import Story
 from tests.proposing import BRANCH, SUITE, WHY, Job, merge
 
@@ -154,6 +160,54 @@ class Proposing(Story):
             propose(proposal, api, sleep=patience)
 
 
+class Answering(Story):
+    """A person's command under pull request 7, whose result stands in a comment."""
+
+    def __init__(self, name: str, body: str) -> None:
+        self.name = name
+        self._body = body
+
+    def comments(self, github: FakeGitHub) -> list[tuple[int, str, str]]:
+        # A request that is found in the baseline pull request, because the answer to opening it was
+        # lost, is told there as well, and the answer's words say that it was found.
+        here = [one for one in super().comments(github) if one[0] == 7]
+        marks = "<!-- perfgate:(?:comment|answer) .*?-->"
+        return [(number, who, " ".join(re.findall(marks, body))) for number, who, body in here]
+
+    def prepare(self, github: FakeGitHub) -> None:
+        Proposing("", *COMMITTED).prepare(github)
+        github.people.roles["ann"] = "write"
+        github.people.workflows["perfgate.yml"] = INPUTS
+        a_change(github)
+        github.add_comment(render_comment(a_decision()), author=BOT)
+        github.add_comment(self._body, author="ann")
+
+    def run(self, github: FakeGitHub, patience: Patience) -> int:
+        written = next(one for one in github.comments if one["body"] == self._body)
+        comment = WrittenComment(
+            id=written["id"], author="ann", body=self._body, is_new=True, created_at=WRITTEN
+        )
+        place = Place(
+            repository=github.repository,
+            url="https://github.com/octo/bench",
+            suite="perfgate.yml",
+            workflow="perfgate.yml",
+            today=TODAY,
+        )
+        event = Event(
+            name="issue_comment",
+            repository=github.repository,
+            pull_request=7,
+            default_branch="main",
+            comment=comment,
+        )
+        return answer(
+            AnswerRequest(event=event, place=place),
+            Edges(patience),
+            open_api=lambda: GitHubAnswering(**self.connection(github)),
+        )
+
+
 COMMITTED = ({"wan": 1000, "flux": 2000}, "merged")
 
 
@@ -172,6 +226,15 @@ def stories(folder: Path) -> list[Story]:
         Proposing("propose: gets worse", *COMMITTED, {"wan": 800, "flux": 2000}, wan=1200),
         Proposing("propose: closes", *COMMITTED, {"wan": 800, "flux": 2000}, wan=1000),
         Proposing("propose: stuck", *COMMITTED, {"wan": 800}, "by hand", wan=790),
+    ]
+
+
+def answers() -> list[Story]:
+    """Commands that leave something besides their answer."""
+    accept = "/perfgate accept wan until 2026-12-31 because of the exact decoder #55"
+    return [
+        Answering("answer: rerun", "/perfgate rerun wan"),
+        Answering("answer: accept", accept),
     ]
 
 

@@ -103,6 +103,10 @@ class Story:
     def run(self, github: FakeGitHub, patience: Patience) -> int:
         raise NotImplementedError
 
+    def comments(self, github: FakeGitHub) -> list[tuple[int, str, str]]:
+        """What of the comments has to be the same, however the job went."""
+        return [(one["pull_request"], one["author"], one["body"]) for one in github.comments]
+
     def connection(self, github: FakeGitHub) -> dict[str, Any]:
         """What a client of the job is made with."""
         return {
@@ -131,7 +135,7 @@ class Stage:
                 for number, one in enumerate(github.exchanges, start=1)
             )
             self.exchanges = tuple(github.exchanges)
-            self.clean = state(github)
+            self.clean = state(github, self.story)
 
     def play(self, fault: str, call: Call) -> Cell:
         """Run the job with the fault at the call, then once more without."""
@@ -142,14 +146,14 @@ class Stage:
             self.story.timeout_s = 1 if fault == SLOW else Story.timeout_s
             first = self._run(github, first_pauses)
             self.story.timeout_s = Story.timeout_s
-            at_once = state(github) == self.clean
+            at_once = state(github, self.story) == self.clean
             github.recount()
             second = self._run(github, pauses)
             return Cell(
                 codes=(first, second),
                 pauses=(tuple(first_pauses), tuple(pauses)),
                 at_once=at_once,
-                repaired=state(github) == self.clean,
+                repaired=state(github, self.story) == self.clean,
             )
 
     def limited(self) -> tuple[float, ...]:
@@ -168,7 +172,7 @@ class Stage:
         """Whether the same job, run twice without a fault, leaves what it leaves once."""
         with self._copy() as github:
             codes = [self._run(github, []) for _ in range(2)]
-            return codes == [self.code] * 2 and state(github) == self.clean
+            return codes == [self.code] * 2 and state(github, self.story) == self.clean
 
     def _fault(self, fault: str, call: Call, github: FakeGitHub) -> Fault:
         anything = {"method": ".*", "path": "", "since": call.number}
@@ -240,13 +244,13 @@ def call_name(one: Exchange) -> str:
     return f"{one.method} {path}"
 
 
-def state(github: FakeGitHub) -> dict[str, Any]:
+def state(github: FakeGitHub, story: Story) -> dict[str, Any]:
     """All that a clean run leaves on GitHub, without ids and times."""
     refs = github.bare.git("for-each-ref", "--format=%(refname:lstrip=2)").split()
     return {
-        "comments": sorted(
-            (one["pull_request"], one["author"], one["body"]) for one in github.comments
-        ),
+        "comments": sorted(story.comments(github)),
+        "reactions": sorted(github.people.reactions),
+        "started": github.people.started,
         # As GitHub shows them: of those with one name the newest counts.
         "check runs": {
             (run["head_sha"], run["name"]): {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -53,6 +54,11 @@ class People:
         self.may_act = True
         self._comment = comment
         self._number = number
+
+    def continue_from(self, other: People) -> None:
+        """Stand where another one stood."""
+        for what in ("roles", "reactions", "runs", "workflows", "started"):
+            setattr(self, what, deepcopy(getattr(other, what)))
 
     def routes(self, root: str) -> list[tuple[str, str, Any]]:
         actions = rf"{root}/actions"

@@ -118,6 +118,7 @@ class FakeGitHub:
         self.comments = deepcopy(other.comments)
         self.pull_requests = set(other.pull_requests)
         self.checks.runs = deepcopy(other.checks.runs)
+        self.people.continue_from(other.people)
         self._ids = iter(range(next(other._ids), 10**9))
         if self.pulls is not None and other.pulls is not None:
             self.pulls.all = deepcopy(other.pulls.all)

@@ -10,13 +10,16 @@ import pytest
 
 from perfgate.errors import ExitCode
 from perfgate.github.patience import BUDGET_S, SPREAD
-from tests.fault_stories import stories
+from tests.fault_stories import answers, stories
 from tests.faults import COLUMNS, TWICE, Stage, crossing, diagonal
 
 LONGEST_PAUSE_S = 60 * (1 + SPREAD)
 NOT_REPAIRED = {("publish: 60 cases", "PATCH /check-runs/{n}", TWICE)}
 """GitHub only ever adds annotations: two processes that add the same ones at once add them twice.
 """
+ANSWERED = {"401", "403", "404", "422", "403 limit"}
+"""What a person who gave a command is told of, and does not happen by itself a second time."""
+DISPATCH = "POST /actions/workflows/perfgate.yml/dispatches"
 NAMES = [
     "publish: first result",
     "publish: next result",
@@ -28,14 +31,15 @@ NAMES = [
     "propose: closes",
     "propose: stuck",
 ]
+COMMANDS = ["answer: rerun", "answer: accept"]
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """A story's GitHub, prepared when it is first asked for."""
     folder = tmp_path_factory.mktemp("stories")
-    known = {story.name: story for story in stories(folder)}
-    assert list(known) == NAMES
+    known = {story.name: story for story in (*stories(folder), *answers())}
+    assert list(known) == [*NAMES, *COMMANDS]
     stages = {}
 
     def stage(name):
@@ -64,7 +68,7 @@ def problems(stage, fault, call):
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *COMMANDS])
 def test_the_same_job_twice__what_one_leaves(stage, name):
     found = stage(name)
     assert found.code == ExitCode.OK
@@ -97,3 +101,14 @@ def test_every_call(stage, fault):
     ]
     assert told == []
     assert len(cells) > 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_call_of_a_command__carried_out_once_or_answered_why_not(stage, name):
+    found = stage(name)
+    told = []
+    for one, fault, call in crossing([found]):
+        if fault not in ANSWERED and (fault, call.name) != (TWICE, DISPATCH):
+            told += problems(one, fault, call)
+    assert told == []
