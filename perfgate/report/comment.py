@@ -28,7 +28,7 @@ from perfgate.report.page import (
 )
 from perfgate.report.past import accepted_fold, creep_fold
 from perfgate.report.rows import Row, all_rows, case_row, notable_rows
-from perfgate.report.sentences import short
+from perfgate.report.sentences import comment_commands, short
 from perfgate.report.state import (
     MAX_EARLIER,
     Earlier,
@@ -143,7 +143,7 @@ def _opening(decision: Decision, links: Links) -> Page:
     summary = safe_url(links.summary_url or links.run_url)
     place = f"[job summary]({summary})" if summary else "job summary"
     page = opening(decision, max_sentences=_MAX_SENTENCES)
-    return replace(page, everything=f"the {place} has more")
+    return replace(page, everything=f"the {place} has more", commands=comment_commands(decision))
 
 
 def _cut_to(

@@ -40,7 +40,10 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """Everything that the templates lay out; ``label`` is markdown already."""
+    """Everything that the templates lay out; ``label`` is markdown already.
+
+    ``commands`` are for comments, of nothing that could end a span of code.
+    """
 
     label: str = ""
     problem: str = ""
@@ -52,6 +55,7 @@ class Page:
     everything: str = ""
     folds: tuple[Fold, ...] = ()
     next: NextStep | None = None
+    commands: tuple[str, ...] = ()
 
 
 def render(template: str, **values: object) -> str:

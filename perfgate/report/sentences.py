@@ -189,6 +189,21 @@ def _step_for(word: str, case: CaseDecision, decision: Decision, command: str) -
     return NextStep(text=_STEPS[word], command=_TO_WRITE.get(word))
 
 
+def comment_commands(decision: Decision) -> tuple[str, ...]:
+    """What may be asked for in a comment about the worst case that is slower or undecided."""
+    wanted = (Verdict.REGRESSED, Verdict.INCONCLUSIVE)
+    case = next((case for case in ordered_cases(decision) if case.verdict in wanted), None)
+    if case is None or not _CASE_ID.fullmatch(case.id):
+        return ()
+    others = (f"/perfgate explain {case.id}", f"/perfgate rerun {case.id}")
+    if case.verdict is Verdict.INCONCLUSIVE:
+        return others
+    metric = culprit(case)
+    named = f" {metric.name}" if metric is not None and _CASE_ID.fullmatch(metric.name) else ""
+    accept = f"/perfgate accept {case.id}{named} until YYYY-MM-DD because … #123"
+    return (accept, *others)
+
+
 def _has_pairs(decision: Decision) -> bool:
     return decision.base is not None and decision.strategy != "baseline"
 
