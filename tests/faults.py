@@ -95,7 +95,7 @@ class Story:
     """
 
     name: str
-    timeout_s: int = 10
+    timeout_s: int = 30
 
     def prepare(self, github: FakeGitHub) -> None:
         """Nothing, unless a story needs a past."""
