@@ -111,6 +111,32 @@ def test_missing_permission__is_named(api, github, base, state, fix):
     assert fix in raised.value.fix
 
 
+def test_refusal_that_is_a_code__names_the_field(api, github, base):
+    errors = [{"resource": "PullRequest", "field": "head", "code": "invalid"}]
+    body = {"message": "Validation Failed", "errors": errors}
+    github.fail("POST", "/pulls$", status=422, body=body)
+    with pytest.raises(GitHubError, match="Validation Failed: head invalid"):
+        api.open_pull_request(head=BRANCH, base="main", title="t", body="b", draft=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "ask"),
+    [
+        ("/octo/bench$", lambda api, base: api.default_branch()),
+        ("/git/ref/", lambda api, base: api.tip("main")),
+        ("/git/commits/", lambda api, base: api.commit(base)),
+        ("/git/trees/", lambda api, base: api.tree(base)),
+        ("/compare/", lambda api, base: api.compare(base, base)),
+    ],
+    ids=["repository", "branch", "commit", "folder", "comparison"],
+)
+def test_answer_of_another_shape__is_told_and_asked_again(api, github, base, path, ask):
+    github.fail("GET", path, body={"unexpected": []}, times=9)
+    with pytest.raises(GitHubError, match="could not be read") as raised:
+        ask(api, base)
+    assert raised.value.wait_s == 0
+
+
 def test_a_file_that_is_no_text(api, github):
     github.bare.git("update-ref", "refs/heads/binary", _binary_commit(github))
     with pytest.raises(GitHubError, match="could not be read"):
