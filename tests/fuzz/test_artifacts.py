@@ -58,6 +58,7 @@ RECORD = a_record(
     suite="tiny",
 )
 RECORD_JSON = json.loads(to_json(RECORD))
+RECORD_BYTES = json.dumps(RECORD_JSON).encode()[:400]
 DECISION_JSON = json.loads(
     to_json(a_decision([a_case_decision("wan", "regressed", [a_metric(verdict="regressed")])]))
 )
@@ -78,10 +79,9 @@ def archives(draw):
             entry.compress_type = draw(
                 st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
             )
-            opened.writestr(entry, draw(st.binary(max_size=60) | st.just(b"{}")))
+            opened.writestr(entry, draw(st.binary(max_size=60) | st.just(RECORD_BYTES)))
     data = bytearray(held.getvalue())
-    for _ in range(draw(st.integers(0, 6))):
-        place = draw(st.integers(0, len(data) - 1))
+    for place in draw(st.lists(st.integers(0, len(data) - 1), max_size=6)):
         data[place] = draw(st.integers(0, 255))
     return bytes(data[: draw(st.just(len(data)) | st.integers(0, len(data)))])
 

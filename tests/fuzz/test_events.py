@@ -38,27 +38,34 @@ VARIABLES = st.dictionaries(
 )
 VALID = {
     "command": ["auto", "gate", "publish"],
+    "suite": ["perfgate.yml", "a/b.yml"],
+    "base": ["main"],
     "cases": ["a,b\nc", "wan_t2v_tiny"],
     "device": ["cuda:1", "cpu"],
+    "lease-timeout": ["30m"],
     "strategy": ["paired"],
+    "output-dir": ["out"],
+    "working-directory": ["a/b"],
+    "strict-publish": ["true"],
     "update-baseline": ["pr"],
     "reason": ["new sampler"],
     "issue": ["https://github.com/o/r/issues/7"],
     "expires": ["2026-12-31"],
     "reviewers": ["octo/perf, alice"],
 }
+NAMES = sorted(each.name for each in INPUTS)
+SLY = st.sampled_from(["..", "../x", "a/../../x", "/etc", "-x", "--base", "cpu,../x", "a\n-x"])
 
 
 @st.composite
 def inputs(draw):
-    """Inputs as a step's `with:` may give them, most of them as they should be."""
-    given = {}
-    for name in draw(st.lists(st.sampled_from([each.name for each in INPUTS]), unique=True)):
-        good = st.sampled_from(VALID.get(name, ["perfgate", "true", "30m", "a/b"]))
-        given[f"INPUT_{name.upper()}"] = draw(good | good | TEXT | LONG)
+    """Inputs as a step's `with:` may give them: all as they should be, but for two at most."""
+    given = {name: draw(st.sampled_from(values)) for name, values in VALID.items()}
+    for name in draw(st.lists(st.sampled_from(NAMES), max_size=2)):
+        given[name] = draw(SLY | TEXT | LONG)
     if draw(st.integers(0, 9)) == 0:
-        given[f"INPUT_{draw(TEXT).upper()}"] = draw(TEXT)
-    return given
+        given[draw(TEXT)] = draw(TEXT)
+    return {f"INPUT_{name.upper()}": value for name, value in given.items()}
 
 
 def read(name, payload, variables) -> Event:
