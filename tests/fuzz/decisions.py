@@ -5,6 +5,7 @@ Where both are shown with the same elements, no text has become markup. No tests
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ _OURS = frozenset(
     {"schema", "verdict", "unit", "conclusion", "strategy", "output", "state", "perfgate"}
 )
 """Fields whose words are perfgate's own."""
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LOGS = frozenset({"log_tail", "problem"})
 _NUMBER = st.none() | st.floats()
 _FIGURE = st.floats(allow_nan=False, allow_infinity=False)
@@ -120,7 +122,9 @@ def harmless(decision: Decision) -> Decision:
 def _word(text: str, words: dict[str, str]) -> str:
     if text in ("end-to-end", "perfgate") or safe_url(text) or _is_day(text) or not one_line(text):
         return text
-    return words.setdefault(text, f"word{len(words)}")
+    # What is no id of a case stays none: it is never written into a command to copy.
+    space = "" if _ID.fullmatch(text) else " "
+    return words.setdefault(text, f"word{space}{len(words)}")
 
 
 def _is_day(text: str) -> bool:
