@@ -100,7 +100,7 @@ def test_every_call(stage, fault):
         f"{one.story.name}: {what}" for one, call in cells for what in problems(one, fault, call)
     ]
     assert told == []
-    assert len(cells) > 30
+    assert len(cells) >= 30
 
 
 @pytest.mark.slow
