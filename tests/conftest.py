@@ -1,7 +1,8 @@
-"""What every test needs: device leases of its own, away from those of this host's real jobs."""
+"""What every test needs: leases of its own, away from this host's real jobs, and an open ear."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,3 +17,14 @@ def own_leases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv(DIR_VARIABLE, str(tmp_path_factory.mktemp("leases")))
         patch.delenv(HELD_VARIABLE, raising=False)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_are_heard() -> Iterator[None]:
+    """A shell lets what it starts in the background ignore SIGINT, and every process below that."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
