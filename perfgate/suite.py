@@ -29,7 +29,7 @@ from pydantic import (
 
 from perfgate import strict_yaml
 from perfgate.errors import ConfigurationError
-from perfgate.records import GatePolicy
+from perfgate.records import CASE_ID, GatePolicy
 
 BackendName = Literal["builtin", "command"]
 EventName = Literal["pull_request", "merge_group", "push", "schedule", "workflow_dispatch", "local"]
@@ -164,7 +164,7 @@ class Accuracy(_Part):
 class Case(_Part):
     """One workload configuration."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    id: Annotated[str, Field(pattern=f"^{CASE_ID}$")]
     backend: BackendName
     preset: str | None = None
     params: dict[str, Scalar] = Field(default_factory=dict)

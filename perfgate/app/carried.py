@@ -20,9 +20,10 @@ from perfgate.baselines.change import CaseChange
 from perfgate.baselines.margins import Margins
 from perfgate.baselines.update import changes_since, figures
 from perfgate.errors import BaselineError
+from perfgate.records import CASE_ID
 from perfgate.verdict.hierarchy import is_device
 
-_CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_CASE = re.compile(CASE_ID)
 
 
 def carried(ground: Ground, at_base: Permissions) -> Offers:

@@ -13,7 +13,7 @@ from perfgate.app.scene import WORKFLOWS, Said, Scene, no
 from perfgate.errors import ConfigurationError
 from perfgate.github.commands import Explain
 from perfgate.github.event import FinishedRun
-from perfgate.github.hearing import WorkflowRun, runs_of
+from perfgate.github.hearing import ENDED, WorkflowRun, measuring, runs_of
 from perfgate.github.runs import ProposedChange
 from perfgate.report.escape import escape_markdown
 from perfgate.report.evidence import MOST_METRICS, evidence_text
@@ -22,7 +22,6 @@ from perfgate.report.state import safe_url
 from perfgate.verdict.explain import CaseEvidence, evidence_of
 
 _MOST_NAMES = 30
-_ENDED = "completed"
 
 
 def explain(scene: Scene, command: Explain) -> Said:
@@ -62,8 +61,8 @@ def explain(scene: Scene, command: Explain) -> Said:
 def _newest(scene: Scene, change: ProposedChange) -> WorkflowRun | None:
     workflow = f"{WORKFLOWS}/{scene.place.workflow}"
     runs = runs_of(change, scene.api.runs_from(change.head_ref))
-    of_head = [one for one in runs if one.head_sha == change.head_sha and one.workflow == workflow]
-    return next((one for one in of_head if one.status == _ENDED), None)
+    of_head = measuring(change, runs, workflow=workflow)
+    return next((one for one in of_head if one.status == ENDED), None)
 
 
 def _as_finished(run: WorkflowRun, change: ProposedChange) -> FinishedRun:

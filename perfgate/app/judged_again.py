@@ -15,6 +15,7 @@ from perfgate.app.known import KnownNoise
 from perfgate.errors import ConfigurationError
 from perfgate.github.problems import short
 from perfgate.records import (
+    CASE_ID,
     Accuracy,
     CaseDecision,
     CaseRecord,
@@ -36,7 +37,7 @@ MAX_CASES = 1_000
 MAX_LAUNCHES = 2_000
 """Of one case: pairs are limited by the suite, but a job may be continued."""
 _MAX_NUMBER = 1_000_000
-_CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_CASE_ID = re.compile(CASE_ID)
 _HASH = re.compile(r"[0-9a-f]{16}")
 
 

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from perfgate.app.scene import WORKFLOWS, Said, Scene, no
 from perfgate.errors import PublishError
 from perfgate.github.commands import Rerun
-from perfgate.github.hearing import WorkflowRun, head_before, runs_of
+from perfgate.github.hearing import ENDED, WorkflowRun, head_before, measuring, runs_of
 from perfgate.github.problems import GitHubError
 from perfgate.github.runs import ProposedChange
 from perfgate.report.escape import escape_markdown
 from perfgate.report.sentences import short
 from perfgate.report.state import safe_url
 
-_ENDED = "completed"
 _UNAPPROVED = "action_required"
 
 
@@ -101,7 +100,7 @@ def _run_again(
     """
     workflow = f"{WORKFLOWS}/{scene.place.workflow}"
     head = f"`{short(change.head_sha)}`"
-    own = [one for one in runs if one.workflow == workflow and one.head_sha == change.head_sha]
+    own = measuring(change, runs, workflow=workflow)
     if not own:
         return no(f"There is no run of {escape_markdown(workflow)} for {head} to run again.")
     newest = own[0]
@@ -109,7 +108,7 @@ def _run_again(
     where = f"[the measuring run]({url})" if url else "the measuring run"
     if newest.conclusion == _UNAPPROVED:
         return no(f"Nobody has approved {where} of {head} yet: that is done on its page.")
-    if newest.status == _ENDED:
+    if newest.status == ENDED:
         scene.api.run_again(newest)
     more = f" All of it: {whole} cannot be chosen." if whole else ""
     return Said(text=f"Measures {head} again in {where}.{more}")

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from perfgate.errors import BaselineError
-from perfgate.records import Value
+from perfgate.records import CASE_ID, Value
 from perfgate.verdict.acceptance import Acceptance, Name
 
 MOST_ASKS = 100
@@ -32,7 +32,7 @@ class Ask(Value):
     url: Annotated[str, Field(pattern=_URL, max_length=500)]
     asked_by: Name
     asked_on: date
-    case: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    case: Annotated[str, Field(pattern=f"^{CASE_ID}$")]
     metric: Name | Literal[""] = ""
     reason: str = ""
     issue: str = ""

@@ -16,6 +16,8 @@ from typing import Final, TypeAlias
 
 from markdown_it import MarkdownIt
 
+from perfgate.records import CASE_ID
+
 MOST_COMMANDS: Final = 5
 """In one comment; what comes after them is not read."""
 _WORD: Final = "/perfgate"
@@ -24,7 +26,7 @@ _MAX_LINE_CHARS: Final = 2_000
 _MAX_CASES: Final = 50
 _MAX_NAME_CHARS: Final = 200
 _REASON_CHARS: Final = (3, 1_000)
-_CASE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_CASE: Final = re.compile(CASE_ID)
 _NUMBER: Final = re.compile(r"#([1-9][0-9]{0,9})")
 _ADDRESS: Final = re.compile(r"https?://[^\s\x00-\x20\x7f<>\"`]{1,480}")
 # Control and format characters: what a reviewer cannot see has no place in a reason.

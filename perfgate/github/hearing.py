@@ -14,6 +14,9 @@ from perfgate.github.runs import ProposedChange, RunApi
 
 Reaction = Literal["eyes", "+1", "confused"]
 
+ENDED: Final = "completed"
+"""The status of a run that has a conclusion."""
+
 _MAY_COMMAND: Final = frozenset({"write", "maintain", "admin"})
 
 
@@ -84,6 +87,15 @@ def runs_of(change: ProposedChange, runs: Iterable[WorkflowRun]) -> tuple[Workfl
         if one.head_branch == change.head_ref and one.head_repository.lower() == repository != ""
     ]
     return tuple(sorted(own, key=lambda one: (one.created_at, one.id), reverse=True))
+
+
+def measuring(
+    change: ProposedChange, runs: Iterable[WorkflowRun], *, workflow: str
+) -> tuple[WorkflowRun, ...]:
+    """The runs of one workflow, by its file, for the pull request's last commit, in their order."""
+    return tuple(
+        one for one in runs if one.workflow == workflow and one.head_sha == change.head_sha
+    )
 
 
 def head_before(runs: Iterable[WorkflowRun], moment: datetime) -> str | None:

@@ -43,6 +43,7 @@ from perfgate.records.text import (
     to_json,
 )
 from perfgate.records.value import (
+    CASE_ID,
     Finite,
     NonNegative,
     PositiveMs,
@@ -50,6 +51,7 @@ from perfgate.records.value import (
 )
 
 __all__ = [
+    "CASE_ID",
     "MAX_HISTORY",
     "SEVERITY",
     "Accepted",

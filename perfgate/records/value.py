@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 PositiveMs = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+CASE_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""What the id of a case looks like: safe as a file's name, in a shell and inside a span of code."""
 
 
 class Value(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from perfgate.records import Accepted, CaseDecision, Decision, MetricDecision, Verdict
+from perfgate.records import CASE_ID, Accepted, CaseDecision, Decision, MetricDecision, Verdict
 from perfgate.report.order import (
     culprit,
     end_to_end,
@@ -30,7 +30,7 @@ from perfgate.report.words import (
 from perfgate.verdict.attribution import attribute, sentence_fragment
 
 UNKNOWN = "?"
-_CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_CASE_ID = re.compile(CASE_ID)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
