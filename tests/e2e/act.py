@@ -8,12 +8,32 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import dedent
 
 from tests.e2e import machine
 from tests.e2e.containers import BASE, Containers
 from tests.fakes.github_server import FakeGitHub
 
 ACT = Path(sys.executable).parent / "act"
+UPLOAD_ARTIFACT = dedent(
+    """\
+    name: upload-artifact
+    description: Looks whether there is something to upload.
+    inputs:
+      name: {description: x}
+      path: {description: x}
+      if-no-files-found: {description: x}
+    runs:
+      using: composite
+      steps:
+        - shell: bash
+          env:
+            NAME: ${{ inputs.name }}
+            FOLDER: ${{ inputs.path }}
+          run: test -s "$FOLDER/record.json" && echo "uploaded $NAME"
+    """
+)
+"""The stub of a JavaScript action, which act would have to fetch."""
 
 
 @dataclass(kw_only=True, repr=False)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.commanding import INPUTS, Talk
 from tests.e2e import projects
-from tests.e2e.act import run_workflow
+from tests.e2e.act import UPLOAD_ARTIFACT, run_workflow
 from tests.fakes.github_people import Run
 from tests.fakes.github_pulls import Pull
 from tests.fakes.github_server import BOT
@@ -23,23 +23,6 @@ from tests.repositories import Repository
 
 TOKEN = "a-s3cret-token"
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-UPLOAD = dedent(
-    """\
-    name: upload-artifact
-    description: Looks whether there is something to upload.
-    inputs:
-      name: {description: x}
-      path: {description: x}
-      if-no-files-found: {description: x}
-    runs:
-      using: composite
-      steps:
-        - shell: bash
-          env:
-            FOLDER: ${{ inputs.path }}
-          run: test -s "$FOLDER/record.json"
-    """
-)
 CHECKOUT = dedent(
     """\
     name: checkout
@@ -74,7 +57,7 @@ def workflow(job):
 def run(containers, docker_host, github, tmp_path):
     """Run one of the two workflows in a folder, for a payload."""
     stubs = {}
-    for name, text in {"upload-artifact": UPLOAD, "checkout": CHECKOUT}.items():
+    for name, text in {"upload-artifact": UPLOAD_ARTIFACT, "checkout": CHECKOUT}.items():
         stub = Repository(tmp_path / name)
         stub.file("action.yml", text)
         stub.commit()

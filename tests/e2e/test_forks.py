@@ -10,12 +10,11 @@ this file says so, with the payload that GitHub describes.
 import json
 import re
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from tests.e2e import projects
-from tests.e2e.act import run_workflow
+from tests.e2e.act import UPLOAD_ARTIFACT, run_workflow
 from tests.fakes.github_artifacts import packed, packed_folder
 from tests.fakes.github_server import BOT
 from tests.repositories import Repository
@@ -23,24 +22,6 @@ from tests.repositories import Repository
 TOKEN = "a-s3cret-token"
 FORK, RUN = "mallory/bench", 42
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-UPLOAD = dedent(
-    """\
-    name: upload-artifact
-    description: Looks whether there is something to upload.
-    inputs:
-      name: {description: x}
-      path: {description: x}
-      if-no-files-found: {description: x}
-    runs:
-      using: composite
-      steps:
-        - shell: bash
-          env:
-            NAME: ${{ inputs.name }}
-            FOLDER: ${{ inputs.path }}
-          run: test -s "$FOLDER/record.json" && echo "uploaded $NAME"
-    """
-)
 
 
 def workflow(job):
@@ -55,7 +36,7 @@ def workflow(job):
 def run(containers, docker_host, github, tmp_path):
     """Run one of the two workflows in a folder, for a payload."""
     upload = Repository(tmp_path / "upload-artifact")
-    upload.file("action.yml", UPLOAD)
+    upload.file("action.yml", UPLOAD_ARTIFACT)
     upload.commit()
     action = Repository(tmp_path / "action")
     projects.copy_action(action.path)
