@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
-from perfgate.app.commands import AnswerRequest, answer
-from perfgate.app.scene import Place
+from perfgate.app.answering.commands import AnswerRequest, answer
+from perfgate.app.answering.scene import Place
 from perfgate.errors import ExitCode
 from perfgate.github.answering import GitHubAnswering
 from perfgate.github.event import Event, WrittenComment

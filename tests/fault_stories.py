@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from perfgate.app.commands import AnswerRequest, answer
-from perfgate.app.keep import Request
-from perfgate.app.propose import Proposal, propose
-from perfgate.app.publish import publish
-from perfgate.app.publishing import PublishRequest, SuiteText
-from perfgate.app.scene import Place
+from perfgate.app.answering.commands import AnswerRequest, answer
+from perfgate.app.answering.scene import Place
+from perfgate.app.keeping.keep import Request
+from perfgate.app.proposing.propose import Proposal, propose
+from perfgate.app.publishing.publish import publish
+from perfgate.app.publishing.request import PublishRequest, SuiteText
 from perfgate.errors import ExitCode, PublishError
 from perfgate.github.answering import GitHubAnswering
 from perfgate.github.check_runs import GitHubChecks
@@ -134,7 +134,7 @@ class Proposing(Story):
                 self._propose(github, _no_patience(), number, {"reason": "nightly"}, one)
 
     def run(self, github: FakeGitHub, patience: Patience) -> int:
-        # Told as a warning by perfgate.app.propose_edges.
+        # Told as a warning by perfgate.app.proposing.edges.
         with contextlib.suppress(PublishError):
             self._propose(github, patience, 40, self._ask, self._totals)
         return ExitCode.OK

@@ -9,7 +9,7 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from perfgate.app.finished_run import judge_run
+from perfgate.app.publishing.finished_run import judge_run
 from perfgate.github.branches import Commit, Difference, Entry, blob_id
 from perfgate.github.event import FinishedRun
 from perfgate.github.runs import Artifact, ProposedChange

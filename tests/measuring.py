@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from perfgate.app.measure import Known, Measured, measure
-from perfgate.app.progress import SoFar
-from perfgate.app.selection import Chosen
+from perfgate.app.measuring.measure import Known, Measured, measure
+from perfgate.app.measuring.progress import SoFar
+from perfgate.app.measuring.selection import Chosen
 from perfgate.errors import DeviceError
 from perfgate.records import (
     Conditions,

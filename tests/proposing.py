@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from perfgate.app.keep import Request
-from perfgate.app.propose import Proposal, propose
+from perfgate.app.keeping.keep import Request
+from perfgate.app.proposing.propose import Proposal, propose
 from perfgate.baselines.native import parse_baseline
 from perfgate.github.pulls import GitHubPulls
 from perfgate.records import Tree

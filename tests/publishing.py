@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perfgate.app.publish import PublishRequest, publish
+from perfgate.app.publishing.publish import PublishRequest, publish
 from perfgate.errors import ExitCode
 from perfgate.github.check_runs import GitHubChecks
 from perfgate.github.client import GitHubComments

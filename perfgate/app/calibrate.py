@@ -15,16 +15,16 @@ from functools import partial
 from pathlib import Path
 
 from perfgate import __version__
-from perfgate.app.budget import Budget
-from perfgate.app.edges import Edges
 from perfgate.app.equal_gates import Bench, run_equal_gates
-from perfgate.app.job import check_cases, devices_wanted
-from perfgate.app.launcher import SideLauncher
-from perfgate.app.measure import Measured
-from perfgate.app.progress import Progress
-from perfgate.app.running import Launcher, Running
-from perfgate.app.selection import Change, Selection, select
-from perfgate.app.trees import head_alone, head_tree, read_suite
+from perfgate.app.measuring.budget import Budget
+from perfgate.app.measuring.edges import Edges
+from perfgate.app.measuring.job import check_cases, devices_wanted
+from perfgate.app.measuring.launcher import SideLauncher
+from perfgate.app.measuring.measure import Measured
+from perfgate.app.measuring.progress import Progress
+from perfgate.app.measuring.running import Launcher, Running
+from perfgate.app.measuring.selection import Change, Selection, select
+from perfgate.app.measuring.trees import head_alone, head_tree, read_suite
 from perfgate.baselines.calibration import (
     NAME,
     Calibration,

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from perfgate.app.measure import Known, Measured, measure
-from perfgate.app.progress import Progress
-from perfgate.app.running import Launcher
-from perfgate.app.selection import Chosen
+from perfgate.app.measuring.measure import Known, Measured, measure
+from perfgate.app.measuring.progress import Progress
+from perfgate.app.measuring.running import Launcher
+from perfgate.app.measuring.selection import Chosen
 from perfgate.errors import DeviceError
 from perfgate.records import (
     MAX_HISTORY,

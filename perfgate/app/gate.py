@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from perfgate.app.edges import Edges
-from perfgate.app.job import all_prove_imports, check_cases, devices_wanted, run_job
+from perfgate.app.keeping.sglang_files import plain_at
 from perfgate.app.known import KnownNoise, known_noise
-from perfgate.app.measure import Known, is_launched
-from perfgate.app.permissions import find_permissions
-from perfgate.app.plan import Plan, PlannedCase, plan
-from perfgate.app.resume import (
+from perfgate.app.measuring.edges import Edges
+from perfgate.app.measuring.job import all_prove_imports, check_cases, devices_wanted, run_job
+from perfgate.app.measuring.measure import Known, is_launched
+from perfgate.app.measuring.plan import Plan, PlannedCase, plan
+from perfgate.app.measuring.resume import (
     is_finished,
     joined,
     refuse_another_comparison,
     refuse_another_machine,
     told_before,
 )
-from perfgate.app.selection import Change, Selection, select
-from perfgate.app.sglang_files import plain_at
-from perfgate.app.trees import both_sides, head_alone, head_tree, read_suite
+from perfgate.app.measuring.selection import Change, Selection, select
+from perfgate.app.measuring.trees import both_sides, head_alone, head_tree, read_suite
+from perfgate.app.permissions import find_permissions
 from perfgate.backends.registry import BACKENDS
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.native import Baseline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from perfgate.app.selection import Chosen
+from perfgate.app.measuring.selection import Chosen
 from perfgate.baselines.calibration import NAME, Calibration, parse_calibration
 from perfgate.records import EqualGates, Fingerprint, GatePolicy, Origin
 from perfgate.verdict.rates import why_refused

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePosixPath
 
-from perfgate.app.selection import Selection
+from perfgate.app.measuring.selection import Selection
 from perfgate.baselines.accepted import NAME, parse_accepted
 from perfgate.errors import ConfigurationError
 from perfgate.github.event import Event

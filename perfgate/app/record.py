@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from perfgate.app.edges import Edges
-from perfgate.app.job import check_cases, devices_wanted, run_job
-from perfgate.app.measure import Known
-from perfgate.app.selection import Change, Selection, select
-from perfgate.app.trees import head_alone, head_tree, read_suite
+from perfgate.app.measuring.edges import Edges
+from perfgate.app.measuring.job import check_cases, devices_wanted, run_job
+from perfgate.app.measuring.measure import Known
+from perfgate.app.measuring.selection import Change, Selection, select
+from perfgate.app.measuring.trees import head_alone, head_tree, read_suite
 from perfgate.records import CaseRecord, Record
 from perfgate.sides.git import open_repository
 from perfgate.verdict.metrics import unfit_of

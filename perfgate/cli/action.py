@@ -21,7 +21,7 @@ from types import FrameType
 import click
 
 from perfgate.action import Plan, plan
-from perfgate.app.publish_edges import tell_runner
+from perfgate.app.publishing.edges import tell_runner
 from perfgate.errors import ConfigurationError, ExitCode
 from perfgate.report.escape import plain
 

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from perfgate.app import commands_edges as use_case
+from perfgate.app.answering import edges as use_case
 from perfgate.cli import options
 from perfgate.errors import ConfigurationError
 

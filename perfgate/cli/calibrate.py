@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from perfgate.app import calibrate as use_case
-from perfgate.app.devices import Choice
+from perfgate.app.measuring.devices import Choice
 from perfgate.app.outputs import prepare_folder, write_record
 from perfgate.cli import options
 from perfgate.cli.group import stopped_by

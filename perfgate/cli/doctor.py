@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from perfgate.app import doctor as use_case
-from perfgate.app.devices import Choice
+from perfgate.app.examining import doctor as use_case
+from perfgate.app.measuring.devices import Choice
 from perfgate.cli import options
 from perfgate.cli.surroundings import default_cache, stdout_console
 from perfgate.report.doctor import render_doctor

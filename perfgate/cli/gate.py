@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from perfgate.app import gate as use_case
-from perfgate.app.devices import Choice
+from perfgate.app.measuring.devices import Choice
+from perfgate.app.measuring.resume import read_earlier
 from perfgate.app.outputs import RECORD, prepare_folder, write_folder, write_problem
-from perfgate.app.resume import read_earlier
 from perfgate.cli import options
 from perfgate.cli.group import stopped_by
 from perfgate.cli.surroundings import stdout_console, surroundings

@@ -9,8 +9,8 @@ from typing import get_args
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from perfgate.app.devices import Choice, parse_choice
-from perfgate.app.publishing import Policy
+from perfgate.app.measuring.devices import Choice, parse_choice
+from perfgate.app.publishing.request import Policy
 from perfgate.errors import ConfigurationError
 from perfgate.suite import Seconds
 

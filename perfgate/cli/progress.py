@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from perfgate.app.progress import Progress, SoFar
+from perfgate.app.measuring.progress import Progress, SoFar
 from perfgate.records import Launch, Side
 from perfgate.report.words import change
 

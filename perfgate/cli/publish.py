@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from perfgate.app.publish_edges import RealEdges, publish_here, read_request
-from perfgate.app.publishing import Policy
+from perfgate.app.publishing.edges import RealEdges, publish_here, read_request
+from perfgate.app.publishing.request import Policy
 from perfgate.cli import options
 
 _EPILOG = """\b

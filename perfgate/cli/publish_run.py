@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from perfgate.app.publish_run_edges import publish_run_here
-from perfgate.app.publishing import Policy
+from perfgate.app.publishing.request import Policy
+from perfgate.app.publishing.run_edges import publish_run_here
 from perfgate.cli import options
 
 _EPILOG = """\b

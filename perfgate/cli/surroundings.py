@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:  # commands that only read need no machine, and have to answer at once
-    from perfgate.app.devices import Choice
-    from perfgate.app.edges import Edges
+    from perfgate.app.measuring.devices import Choice
+    from perfgate.app.measuring.edges import Edges
 
 
 @contextlib.contextmanager
 def surroundings(*, cache: Path | None, device: Choice, lease_timeout_s: float) -> Iterator[Edges]:
     """Everything that a use case needs from outside, for as long as the command runs."""
-    from perfgate.app.edges import real_edges  # noqa: PLC0415 - see above
+    from perfgate.app.measuring.edges import real_edges  # noqa: PLC0415 - see above
     from perfgate.cli.progress import console_progress  # noqa: PLC0415
 
     environ = dict(os.environ)

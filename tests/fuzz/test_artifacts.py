@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import strategies as st
 
-from perfgate.app import explained
-from perfgate.app.finished_run import Judged
-from perfgate.app.judged_again import Rules, decide_again
+from perfgate.app.answering import explained
 from perfgate.app.outputs import prepare_folder, write_folder
+from perfgate.app.publishing.finished_run import Judged
+from perfgate.app.publishing.judged_again import Rules, decide_again
 from perfgate.github.archive import MAX_RECORD_BYTES, record_text
 from perfgate.records import Tree, parse_decision, parse_record, to_json
 from perfgate.report.check import MAX_CHECK_BYTES, render_check

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from perfgate import __version__
-from perfgate.app.devices import Choice
-from perfgate.app.examine_machine import MachineFacts, machine_checks
-from perfgate.app.examine_project import TokenRights, disk_check, token_check, torch_check
+from perfgate.app.examining.machine import MachineFacts, machine_checks
+from perfgate.app.examining.project import TokenRights, disk_check, token_check, torch_check
+from perfgate.app.measuring.devices import Choice
 from perfgate.github.event import Event
 from perfgate.process import Finished
 from perfgate.profile.ascend import AscendFacts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perfgate import process
-from perfgate.app.accuracy import score
+from perfgate.app.measuring.accuracy import score
 from perfgate.records import Accuracy, Side, Tree
 from perfgate.sides.checkout import Checkout
 from perfgate.suite import Case

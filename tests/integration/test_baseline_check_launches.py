@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perfgate.app.keep import Request, Tree, updated
+from perfgate.app.keeping.keep import Request, Tree, updated
 from perfgate.suite import parse_suite
 from tests.factories import a_case_record, a_record
 from tests.repositories import Repository, perfgate

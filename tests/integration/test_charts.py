@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from perfgate.app.outputs import prepare_folder, write_folder
-from perfgate.app.publish import find_charts
+from perfgate.app.publishing.publish import find_charts
 from perfgate.errors import ConfigurationError
 from perfgate.report.charts import charts
 from perfgate.report.draw import NOT_INSTALLED, Picture, draw_chart

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from perfgate.app.devices import Choice
-from perfgate.app.doctor import Examination, diagnose
-from perfgate.app.examine_project import look_at_project
+from perfgate.app.examining.doctor import Examination, diagnose
+from perfgate.app.examining.project import look_at_project
+from perfgate.app.measuring.devices import Choice
 from perfgate.errors import DeviceError, ExitCode
 from perfgate.process import Finished
 from perfgate.profile.fitness import Process

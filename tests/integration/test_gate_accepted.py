@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from perfgate.app.measuring.selection import Selection
 from perfgate.app.permissions import Found, find_permissions
-from perfgate.app.selection import Selection
 from perfgate.baselines.accepted import render_accepted
 from perfgate.errors import BaselineError
 from perfgate.github.event import Event

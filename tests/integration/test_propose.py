@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from perfgate.app.pull_request import People
+from perfgate.app.proposing.pull_request import People
 from perfgate.errors import ConfigurationError, ExitCode, PerfgateError
 from perfgate.github.problems import GitHubError
 from tests.factories import a_case_record

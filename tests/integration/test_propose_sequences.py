@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from perfgate.app.keep import ACCEPTED
+from perfgate.app.keeping.keep import ACCEPTED
 from perfgate.baselines.accepted import parse_accepted
 from perfgate.baselines.native import parse_baseline
 from tests.fakes.github_server import FakeGitHub

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from perfgate.app.publish import PublishRequest, publish
+from perfgate.app.publishing.publish import PublishRequest, publish
 from perfgate.errors import ConfigurationError, ExitCode
 from perfgate.github.event import Event
 from perfgate.records import Problem

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perfgate.app.publishing import SuiteText
+from perfgate.app.publishing.request import SuiteText
 from perfgate.errors import ExitCode
 from perfgate.github.event import FinishedRun
 from tests.factories import a_case_decision, a_decision, a_metric

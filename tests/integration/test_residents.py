@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from perfgate.app.residents import Residents
+from perfgate.app.measuring.residents import Residents
 from perfgate.backends.backend import SideContext
 from perfgate.backends.builtin import BuiltinBackend
 from perfgate.backends.command import CommandBackend

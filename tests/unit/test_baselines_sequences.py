@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfgate.app.keep import Request, Tree, updated
+from perfgate.app.keeping.keep import Request, Tree, updated
 from perfgate.baselines.accepted import parse_accepted, render_accepted
 from perfgate.baselines.derived import first_difference
 from perfgate.baselines.native import derive_jobs, parse_baseline, render_baseline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.app.devices import Choice
-from perfgate.app.examine_machine import machine_checks
+from perfgate.app.examining.machine import machine_checks
+from perfgate.app.measuring.devices import Choice
 from perfgate.errors import DeviceError
 from perfgate.profile.ascend import AscendFacts, NpuFacts
 from perfgate.profile.fitness import Process

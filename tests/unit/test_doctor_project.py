@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.app.examine_project import TokenRights, disk_check, token_check, torch_check
+from perfgate.app.examining.project import TokenRights, disk_check, token_check, torch_check
 from perfgate.errors import PublishError
 from perfgate.github.event import Event
 from perfgate.process import Finished

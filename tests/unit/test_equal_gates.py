@@ -12,9 +12,9 @@ import pytest
 
 from perfgate.app.equal_gates import Bench, run_equal_gates
 from perfgate.app.known import KnownNoise, known_noise
-from perfgate.app.measure import Measured
-from perfgate.app.progress import SoFar
-from perfgate.app.selection import Chosen
+from perfgate.app.measuring.measure import Measured
+from perfgate.app.measuring.progress import SoFar
+from perfgate.app.measuring.selection import Chosen
 from perfgate.baselines.calibration import (
     Calibration,
     add_run,

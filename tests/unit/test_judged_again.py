@@ -6,8 +6,14 @@ from datetime import date
 
 import pytest
 
-from perfgate.app.judged_again import MAX_CASES, MAX_LAUNCHES, Rules, decide_again, joined
 from perfgate.app.known import KnownNoise
+from perfgate.app.publishing.judged_again import (
+    MAX_CASES,
+    MAX_LAUNCHES,
+    Rules,
+    decide_again,
+    joined,
+)
 from perfgate.errors import ConfigurationError
 from perfgate.records import Accuracy, EqualGates, Origin, Tree
 from perfgate.suite import parse_suite

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from perfgate.app.keep import Request, Tree, files_needed, updated
+from perfgate.app.keeping.keep import Request, Tree, files_needed, updated
 from perfgate.baselines.accepted import parse_accepted, render_accepted
 from perfgate.baselines.native import parse_baseline
 from perfgate.errors import BaselineError, ConfigurationError

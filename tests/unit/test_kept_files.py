@@ -2,7 +2,7 @@
 
 import pytest
 
-from perfgate.app.kept_files import is_key, write_whole
+from perfgate.app.keeping.kept_files import is_key, write_whole
 from perfgate.errors import ConfigurationError
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from perfgate.app.devices import Choice, Devices, find_devices, parse_choice
-from perfgate.app.edges import Edges
-from perfgate.app.launcher import SideLauncher
-from perfgate.app.machine import Held, Machine
+from perfgate.app.measuring.devices import Choice, Devices, find_devices, parse_choice
+from perfgate.app.measuring.edges import Edges
+from perfgate.app.measuring.launcher import SideLauncher
+from perfgate.app.measuring.machine import Held, Machine
 from perfgate.errors import ConfigurationError, DeviceError
 from perfgate.github.event import read_event
 from perfgate.process import Finished

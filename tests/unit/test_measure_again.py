@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perfgate.app.measure import Measured
+from perfgate.app.measuring.measure import Measured
 from perfgate.records import (
     Origin,
     Verdict,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfgate.app.selection import Chosen
+from perfgate.app.measuring.selection import Chosen
 from perfgate.records import Launch, Origin, Side, Verdict
 from perfgate.suite import Case
 from perfgate.verdict.decide import decide

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from perfgate.app.turns import Open, next_case
+from perfgate.app.measuring.turns import Open, next_case
 from perfgate.records import (
     GatePolicy,
     Side,

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from perfgate.app.measure import Measured
+from perfgate.app.measuring.measure import Measured
 from perfgate.app.record import unfit_alone
 from perfgate.records import (
     CaseRecord,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.app.budget import Budget
-from perfgate.app.plan import PlannedCase, plan
+from perfgate.app.measuring.budget import Budget
+from perfgate.app.measuring.plan import PlannedCase, plan
 
 
 def a_case(case_id: str = "wan", launch_s: float | None = 6.0, paired: bool = True) -> PlannedCase:

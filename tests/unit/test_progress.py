@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from perfgate.app.progress import SoFar
+from perfgate.app.measuring.progress import SoFar
 from perfgate.cli.progress import console_progress, left, trouble
 from perfgate.records import Conditions, Side
 from tests.factories import a_launch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.app.selection import Change, Selection, select
+from perfgate.app.measuring.selection import Change, Selection, select
 from perfgate.errors import ConfigurationError
 from perfgate.records import Origin
 from perfgate.suite import Suite, parse_suite

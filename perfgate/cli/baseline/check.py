@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from perfgate import __version__
-from perfgate.app import check as use_case
+from perfgate.app.keeping import check as use_case
 from perfgate.cli import options
 from perfgate.cli.surroundings import stdout_console
 from perfgate.report.findings import render_findings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from perfgate.app import stored as use_case
+from perfgate.app.keeping import stored as use_case
 from perfgate.cli import options
 from perfgate.cli.surroundings import stdout_console
 from perfgate.report.debt import render_debts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from perfgate.app import import_export as use_case
+from perfgate.app.keeping import import_export as use_case
 from perfgate.cli import options
 
 _EPILOG = """\b

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from perfgate.app import propose_edges as use_case
+from perfgate.app.proposing import edges as use_case
 from perfgate.cli import options
 from perfgate.cli.surroundings import stdout_console
 from perfgate.report.entries import render_changes

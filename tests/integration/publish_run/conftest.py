@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.app.publish_run import PublishRun, publish_run
+from perfgate.app.publishing.publish_run import PublishRun, publish_run
 from perfgate.errors import ExitCode
 from perfgate.github.artifacts import GitHubRuns
 from perfgate.github.event import Event

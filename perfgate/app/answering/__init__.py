@@ -1,0 +1,1 @@
+"""Answering commands that people write in comments."""

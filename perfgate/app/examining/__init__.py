@@ -1,0 +1,1 @@
+"""Examining whether a machine and a project are fit to be measured."""

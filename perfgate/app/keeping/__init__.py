@@ -1,0 +1,1 @@
+"""Keeping baseline files: bring up to date, audit, import and export."""

@@ -1,0 +1,1 @@
+"""Measuring: which cases, in what order, on what machine, launch by launch."""

@@ -1,0 +1,1 @@
+"""Proposing kept figures and permissions in a pull request of its own."""
