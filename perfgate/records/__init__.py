@@ -1,6 +1,6 @@
 """What is measured and what is decided, as frozen values with versioned JSON. Imports no effect.
 
-Schema history, both documents:
+Schema history, every document:
     1  first version
 
 A record holds raw samples only; every figure that people read is derived from it elsewhere.
@@ -37,9 +37,18 @@ from perfgate.records.measured import (
     TensorSummary,
     Tree,
 )
+from perfgate.records.results import (
+    Cell,
+    Failure,
+    FailureKind,
+    JobRun,
+    Measured,
+    Results,
+)
 from perfgate.records.text import (
     parse_decision,
     parse_record,
+    parse_results,
     to_json,
 )
 from perfgate.records.value import (
@@ -58,14 +67,19 @@ __all__ = [
     "Accuracy",
     "CaseDecision",
     "CaseRecord",
+    "Cell",
     "Conditions",
     "Cost",
     "Decision",
     "EqualGates",
+    "Failure",
+    "FailureKind",
     "Fingerprint",
     "Finite",
     "GatePolicy",
+    "JobRun",
     "Launch",
+    "Measured",
     "MetricDecision",
     "NonNegative",
     "Origin",
@@ -74,6 +88,7 @@ __all__ = [
     "Problem",
     "Record",
     "Report",
+    "Results",
     "Side",
     "Stage",
     "TensorSummary",
@@ -82,5 +97,6 @@ __all__ = [
     "Verdict",
     "parse_decision",
     "parse_record",
+    "parse_results",
     "to_json",
 ]

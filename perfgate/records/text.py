@@ -1,4 +1,4 @@
-"""Records and decisions as JSON text, and back."""
+"""Records, decisions and results as JSON text, and back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from perfgate.errors import ConfigurationError
 from perfgate.records.decided import Decision
 from perfgate.records.measured import Record
+from perfgate.records.results import Results
 
 
 def parse_record(text: str, *, source: str) -> Record:
@@ -21,12 +22,17 @@ def parse_decision(text: str, *, source: str) -> Decision:
     return _parse(Decision, text, source=source)
 
 
-def to_json(document: Record | Decision) -> str:
+def parse_results(text: str, *, source: str) -> Results:
+    """Read results; raises ConfigurationError naming ``source`` for anything else."""
+    return _parse(Results, text, source=source)
+
+
+def to_json(document: Record | Decision | Results) -> str:
     """The document as JSON text with a final newline; floats keep every digit."""
     return document.model_dump_json(indent=1) + "\n"
 
 
-_Document = TypeVar("_Document", Record, Decision)
+_Document = TypeVar("_Document", Record, Decision, Results)
 
 
 def _parse(kind: type[_Document], text: str, *, source: str) -> _Document:
