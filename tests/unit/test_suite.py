@@ -77,7 +77,7 @@ cases:
         "cases[1].outputs[0]: '../x': write a path below the repository",
         "cases[1].id: 'a': cases[0] has this id too; every case needs its own",
         "cases[2].id: 'a/b': String should match pattern",
-        "cases[2].backend: 'sgl': must be 'builtin' or 'command'",
+        "cases[2].backend: 'sgl': must be 'builtin', 'command', 'diffusers', 'sglang', ",
     ):
         assert line in told, told
 

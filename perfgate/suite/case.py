@@ -1,0 +1,214 @@
+"""One workload configuration, and everything in it that changes what is computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from perfgate.records import CASE_ID
+from perfgate.suite.frameworks import TASKS_WITH_IMAGE as WITH_IMAGE
+from perfgate.suite.frameworks import Request, Serve, Task
+from perfgate.suite.kinds import Part, RelativePath, Scalar, Seconds
+
+BackendName = Literal["builtin", "command", "diffusers", "sglang", "vllm-omni", "server"]
+EventName = Literal["pull_request", "merge_group", "push", "schedule", "workflow_dispatch", "local"]
+
+OF_FRAMEWORKS: tuple[BackendName, ...] = ("diffusers", "sglang", "vllm-omni", "server")
+"""The backends that run a case's request with a model, each in an environment of its own."""
+_RESTART_EVERY = 4
+"""An unchanged case takes about as many pairs, so that most gates load each side once."""
+
+
+FrameworkName = Annotated[str, Field(pattern=f"^{CASE_ID}$")]
+
+
+def framework_backend(name: str) -> BackendName:
+    """The backend that runs a framework: one of its own name, else a server by configuration."""
+    return next((known for known in OF_FRAMEWORKS if known == name), "server")
+
+
+def _check_serve(backend: BackendName, serve: Serve) -> None:
+    if serve.mode == "one-shot" and backend != "sglang":
+        raise ValueError(f"mode one-shot is for sglang alone, not for {backend}")
+    if backend == "server" and serve.command is None and serve.address is None:
+        raise ValueError("backend server needs serve.command, or serve.address of a running one")
+    if backend == "server" and serve.compile:
+        raise ValueError("backend server cannot ask for compile; write it into serve.command")
+    of_servers = ("command", "address", "path", "body", "latency")
+    if backend != "server" and any(getattr(serve, key) is not None for key in of_servers):
+        raise ValueError(f"serve.{', serve.'.join(of_servers)} are for backend server")
+
+
+class When(Part):
+    """Which changes a case is measured for; every condition that is given must hold."""
+
+    paths: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    events: tuple[EventName, ...] = ()
+
+
+class Timeout(Part):
+    """Bounds in seconds. A launch may take its load time and one request time each.
+
+    A framework's launch may take its download and, where it compiles, that time as well.
+    """
+
+    setup: Seconds = 1800.0
+    load: Seconds = 1200.0
+    request: Seconds = 600.0
+    download: Seconds = 1800.0
+    compile: Seconds = 1800.0
+
+
+class Allow(Part):
+    """What may change without being a fault, each with the reason that a reviewer reads."""
+
+    output: Annotated[str, Field(min_length=3)] | None = None
+    flops: Annotated[str, Field(min_length=3)] | None = None
+
+    def reasons(self) -> dict[str, str]:
+        told = {"output": self.output, "flops": self.flops}
+        return {name: reason for name, reason in told.items() if reason}
+
+
+class Accuracy(Part):
+    """A score of the case's outputs: the last line that ``command`` prints, a number."""
+
+    command: Annotated[str, Field(min_length=1)]
+    minimum: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Case(Part):
+    """One workload configuration."""
+
+    id: Annotated[str, Field(pattern=f"^{CASE_ID}$")]
+    backend: BackendName
+    preset: str | None = None
+    params: dict[str, Scalar] = Field(default_factory=dict)
+    command: Annotated[str, Field(min_length=1)] | None = None
+    model: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    task: Task | None = None
+    request: Request | None = None
+    serve: Serve = Serve()
+    frameworks: dict[FrameworkName, Serve] = Field(default_factory=dict)
+    env: dict[str, Scalar] = Field(default_factory=dict)
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    requests: Annotated[int, Field(ge=1, le=2)] = 2
+    launch: Literal["fresh", "resident"] = "fresh"
+    restart_every: Annotated[int, Field(ge=1, le=1000)] | None = None
+    runs_on: tuple[str, ...] = ()
+    when: When = When()
+    timeout: Timeout = Timeout()
+    outputs: tuple[RelativePath, ...] = ()
+    accuracy: Accuracy | None = None
+    allow: Allow = Allow()
+
+    @model_validator(mode="after")
+    def _backend_has_what_it_runs(self) -> Case:
+        if self.backend == "command" and self.command is None:
+            raise ValueError("backend command needs the key command: the shell line to run")
+        if self.backend == "builtin" and self.preset is None:
+            raise ValueError("backend builtin needs the key preset, for example wan-tiny")
+        if self.backend == "builtin" and self.command is not None:
+            raise ValueError("backend builtin runs no command; use backend: command")
+        if self.backend == "command" and (self.preset is not None or self.params):
+            raise ValueError("backend command takes no preset or params; put them in the command")
+        if self.backend not in OF_FRAMEWORKS and (self._of_a_framework() or self.frameworks):
+            raise ValueError(
+                f"backend {self.backend} takes no model, task, request, serve or frameworks"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _framework_has_what_it_runs(self) -> Case:
+        if self.backend not in OF_FRAMEWORKS:
+            return self
+        lacking = [key for key in ("model", "task", "request") if getattr(self, key) is None]
+        if lacking:
+            raise ValueError(f"backend {self.backend} needs the keys {', '.join(lacking)}")
+        if self.command is not None or self.preset is not None or self.params:
+            raise ValueError(
+                f"backend {self.backend} takes no command, preset or params; "
+                "write request, and serve.args"
+            )
+        if self.request is not None and self.request.image is None and self.task in WITH_IMAGE:
+            raise ValueError(f"task {self.task} needs request.image")
+        if self.resident:
+            raise ValueError(f"backend {self.backend} serves launch by launch; use launch: fresh")
+        _check_serve(self.backend, self.serve)
+        for name, serve in self.frameworks.items():
+            _check_serve(framework_backend(name), serve)
+        return self
+
+    def _of_a_framework(self) -> bool:
+        return any(value is not None for value in (self.model, self.task, self.request)) or (
+            self.serve != Serve()
+        )
+
+    @model_validator(mode="after")
+    def _only_servers_are_restarted(self) -> Case:
+        if self.restart_every is not None and not self.resident:
+            raise ValueError("restart_every needs launch: resident; fresh processes serve once")
+        return self
+
+    @property
+    def resident(self) -> bool:
+        """Whether a launch is a turn of a server that stays loaded, not a fresh process."""
+        return self.launch == "resident"
+
+    @property
+    def pairs_a_server(self) -> int:
+        """After so many pairs both servers are restarted."""
+        return self.restart_every or _RESTART_EVERY
+
+    def in_framework(self, name: str, *, compiled: bool | None = None) -> Case:
+        """The case as one framework runs it, eager or compiled if that is said.
+
+        Raises KeyError for a framework that the case does not name.
+        """
+        serve = self.serve if name == self.backend else self.frameworks[name]
+        serve = self.frameworks.get(name, serve)
+        if compiled is not None:
+            serve = serve.model_copy(update={"compile": compiled})
+        return self.model_copy(
+            update={"backend": framework_backend(name), "serve": serve, "frameworks": {}}
+        )
+
+    def workload(self) -> dict[str, Any]:
+        """Everything in the case that changes what is computed."""
+        keys = ("backend", "preset", "params", "command", "env", "devices", "threads", "requests")
+        found = {key: value for key in keys if (value := getattr(self, key)) not in (None, {})}
+        if self.backend in OF_FRAMEWORKS and self.request is not None:
+            found |= {"model": self.model, "task": self.task}
+            found["request"] = self.request.model_dump(mode="json", exclude_none=True)
+            found |= {"serve": self.serve.computed()} if self.serve.computed() else {}
+        if self.resident:
+            # Absent where launches are fresh, so that their hash is what it always was.
+            found |= {"launch": self.launch, "restart_every": self.pairs_a_server}
+        return found
+
+    def workload_hash(self) -> str:
+        """16 hexadecimal digits of SHA-256 over the canonical JSON of :meth:`workload`."""
+        canonical = json.dumps(self.workload(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def launch_timeout_s(self) -> float:
+        """The longest a launch may take: loading, one warm-up and every measured request.
+
+        A new server may have to serve a turn that is not measured, to be as old as the other's.
+        """
+        turns_s = (2 if self.resident else 1) * self.turn_timeout_s()
+        return self._framework_s() + self.timeout.load + self.timeout.request + turns_s
+
+    def _framework_s(self) -> float:
+        if self.backend not in OF_FRAMEWORKS:
+            return 0.0
+        return self.timeout.download + (self.timeout.compile if self.serve.compile else 0.0)
+
+    def turn_timeout_s(self) -> float:
+        """The longest that the measured requests may take."""
+        return self.requests * self.timeout.request

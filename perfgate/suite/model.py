@@ -1,0 +1,111 @@
+"""A whole suite file as frozen models; does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from perfgate.records import GatePolicy
+from perfgate.suite.case import Case, FrameworkName
+from perfgate.suite.frameworks import Framework
+from perfgate.suite.kinds import (
+    KeyPattern,
+    Margin,
+    Milliseconds,
+    Minutes,
+    Part,
+    Policy,
+    Ratio,
+    RelativePath,
+)
+
+
+class Gate(Part):
+    """The ``gate:`` section as written; :meth:`policy` is what the rest of perfgate reads."""
+
+    strategy: Literal["baseline", "paired", "auto"] = "auto"
+    margin: Margin = 0.03
+    stage_margin: Margin = 0.10
+    stage_floor: Milliseconds = 5.0
+    false_block: Ratio = 0.01
+    miss: Ratio = 0.05
+    max_pairs: Annotated[int, Field(ge=2, le=100)] = 12
+    budget: Minutes = 30.0
+    inconclusive: Policy = "neutral"
+    incomparable: Policy = "neutral"
+    missing: Policy = "fail"
+
+    def policy(self) -> GatePolicy:
+        return GatePolicy(
+            strategy=self.strategy,
+            margin=self.margin,
+            stage_margin=self.stage_margin,
+            stage_floor_ms=self.stage_floor,
+            false_block=self.false_block,
+            miss=self.miss,
+            max_pairs=self.max_pairs,
+            budget_min=self.budget,
+            inconclusive=self.inconclusive,
+            incomparable=self.incomparable,
+            missing=self.missing,
+        )
+
+
+class SglangFiles(Part):
+    """Baselines in sglang's own files; ``state`` holds what that format has no place for."""
+
+    format: Literal["sglang"]
+    files: Annotated[dict[KeyPattern, RelativePath], Field(min_length=1)]
+    state: RelativePath
+
+    def file_of(self, hardware_key: str) -> str | None:
+        """The file of the first pattern that the key matches, as in a shell."""
+        matching = (path for glob, path in self.files.items() if fnmatchcase(hardware_key, glob))
+        return next(matching, None)
+
+
+def _folder_or_files(value: object) -> object:
+    if not isinstance(value, str | Mapping | SglangFiles):
+        raise ValueError("write a folder, or a mapping with the keys format, files and state")
+    return value
+
+
+def _kind_of_baselines(value: object) -> str:
+    return "[folder]" if isinstance(value, str) else "[files]"
+
+
+Baselines = Annotated[
+    Annotated[RelativePath, Tag("[folder]")] | Annotated[SglangFiles, Tag("[files]")],
+    Discriminator(_kind_of_baselines),
+    BeforeValidator(_folder_or_files),
+]
+
+
+class Suite(Part):
+    """A whole suite file."""
+
+    version: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,59}$")] = "perfgate"
+    baselines: Baselines | None = None
+    gate: Gate = Gate()
+    setup: str | None = None
+    imports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.\w+)*$")], ...] = ()
+    frameworks: dict[FrameworkName, Framework] = Field(default_factory=dict)
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+
+    @property
+    def sglang(self) -> SglangFiles | None:
+        """Where the baselines are sglang's own files, which; else None."""
+        return self.baselines if isinstance(self.baselines, SglangFiles) else None
+
+    @property
+    def state_folder(self) -> str | None:
+        """The folder of launches, calibrations and acceptances, in perfgate's own format."""
+        return self.baselines.state if isinstance(self.baselines, SglangFiles) else self.baselines
+
+    def setup_command(self) -> str | None:
+        """The shell line that makes a side's environment; ``none`` is the same as absent."""
+        return None if self.setup is None or self.setup.strip() in ("", "none") else self.setup
