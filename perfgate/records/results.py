@@ -36,6 +36,7 @@ class FailureKind(StrEnum):
     REFUSED = "request refused"
     CRASHED = "crashed"
     DAMAGED = "report damaged"
+    UNFIT = "device not fit"
     UNKNOWN = "failed"
 
 
@@ -58,7 +59,8 @@ class Cell(Value):
     """One case in one framework.
 
     ``workload`` is what its hash covers, empty where only the hash is known. ``failures`` also
-    tells of launches that failed beside others that did not.
+    tells of launches that failed beside others that did not. ``launches`` is how many requests
+    each launch measured, in order, which samples belong together; empty where nobody knows.
     """
 
     case: Annotated[str, Field(pattern=f"^{CASE_ID}$")]
@@ -67,6 +69,7 @@ class Cell(Value):
     workload_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     workload: dict[str, Any] = Field(default_factory=dict)
     metrics: tuple[Measured, ...] = ()
+    launches: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=MAX_SAMPLES)] = ()
     failures: tuple[Failure, ...] = ()
 
     @model_validator(mode="after")
