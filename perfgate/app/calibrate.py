@@ -18,7 +18,7 @@ from perfgate import __version__
 from perfgate.app.equal_gates import Bench, run_equal_gates
 from perfgate.app.measuring.budget import Budget
 from perfgate.app.measuring.edges import Edges
-from perfgate.app.measuring.job import check_cases, devices_wanted
+from perfgate.app.measuring.job import check_cases, devices_wanted, frameworks_of
 from perfgate.app.measuring.launcher import SideLauncher
 from perfgate.app.measuring.measure import Measured
 from perfgate.app.measuring.progress import Progress
@@ -94,7 +94,8 @@ def calibrate(request: CalibrateRequest, edges: Edges) -> Calibrated:
     if not why_not:
         stored = _stored(folder, edges.machine.fingerprint(devices_wanted(selection)).hardware_key)
     edges.progress.note(_plan(request, selection))
-    with head_alone(git, edges, head=(head, suite)) as sides:
+    frameworks = frameworks_of(selection)
+    with head_alone(git, edges, head=(head, suite), frameworks=frameworks) as sides:
         record = _record(request, selection, sides[Side.HEAD], edges, head=head, stored=stored)
     if not why_not and not any(differences_of(case) for case in record.cases):
         why_not = "not one pair was measured"

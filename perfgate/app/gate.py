@@ -11,7 +11,13 @@ from statistics import median
 from perfgate.app.keeping.sglang_files import plain_at
 from perfgate.app.known import KnownNoise, known_noise
 from perfgate.app.measuring.edges import Edges
-from perfgate.app.measuring.job import all_prove_imports, check_cases, devices_wanted, run_job
+from perfgate.app.measuring.job import (
+    all_prove_imports,
+    check_cases,
+    devices_wanted,
+    frameworks_of,
+    run_job,
+)
 from perfgate.app.measuring.measure import Known, is_launched
 from perfgate.app.measuring.plan import Plan, PlannedCase, plan
 from perfgate.app.measuring.resume import (
@@ -136,6 +142,7 @@ def _measured(
     known: Known,
 ) -> Record:
     """The record of this job: of pairs, or of head alone where there is no base to launch."""
+    frameworks = frameworks_of(selection)
     with contextlib.ExitStack() as stack:
         try:
             sides = stack.enter_context(
@@ -144,17 +151,18 @@ def _measured(
                     edges,
                     base=(base[0], base[1]),
                     head=head,
+                    frameworks=frameworks,
                     prove=not all_prove_imports(selection),
                 )
                 if base[1] is not None and _needs_pairs(selection, policy, known)
-                else head_alone(git, edges, head=head)
+                else head_alone(git, edges, head=head, frameworks=frameworks)
             )
         except BenchmarkError as error:
             if policy.strategy != "auto" or not known.stored or known.earlier:
                 raise
             selection = selection.noting(f"no pairs, since base cannot be built: {error.problem}")
             policy = _policy(policy, "baseline")
-            sides = stack.enter_context(head_alone(git, edges, head=head))
+            sides = stack.enter_context(head_alone(git, edges, head=head, frameworks=frameworks))
         return run_job(
             selection,
             policy,

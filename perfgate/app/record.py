@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfgate.app.measuring.edges import Edges
-from perfgate.app.measuring.job import check_cases, devices_wanted, run_job
+from perfgate.app.measuring.job import check_cases, devices_wanted, frameworks_of, run_job
 from perfgate.app.measuring.measure import Known
 from perfgate.app.measuring.selection import Change, Selection, select
 from perfgate.app.measuring.trees import head_alone, head_tree, read_suite
@@ -36,7 +36,8 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
     policy = selection.policy.model_copy(update={"strategy": "baseline"})
     check_cases(selection)
     edges.machine.fingerprint(devices_wanted(selection))
-    with head_alone(git, edges, head=(head, suite)) as sides:
+    frameworks = frameworks_of(selection)
+    with head_alone(git, edges, head=(head, suite), frameworks=frameworks) as sides:
         return run_job(
             selection, policy, sides, edges, base=None, head=head, known=Known(), finish=True
         )

@@ -18,14 +18,31 @@ from perfgate.sides.git import Git
 
 
 @dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where processes run: the interpreter, and the variables that they see."""
+
+    python: Path
+    env: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """One side, ready to run: its tree, its interpreter and the environment of its processes."""
+    """One side, ready to run: its tree, its interpreter and the environment of its processes.
+
+    ``frameworks`` has the frameworks that do not run there but in an environment of their own.
+    """
 
     side: Side
     tree: Tree
     path: Path
     python: Path
     env: Mapping[str, str] = field(repr=False)
+    frameworks: Mapping[str, Environment] = field(default_factory=dict)
+
+    def environment(self, framework: str = "") -> Environment:
+        """Where a framework runs; one without an environment of its own runs in the side's."""
+        own = Environment(python=self.python, env=self.env)
+        return self.frameworks.get(framework, own)
 
 
 @contextlib.contextmanager

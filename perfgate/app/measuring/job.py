@@ -14,7 +14,7 @@ from perfgate.backends.registry import BACKENDS
 from perfgate.errors import BenchmarkError
 from perfgate.records import GatePolicy, Origin, Record, Side, Tree
 from perfgate.sides.checkout import Checkout
-from perfgate.suite import Case
+from perfgate.suite import OF_FRAMEWORKS, Case
 
 
 def check_cases(selection: Selection) -> None:
@@ -36,6 +36,11 @@ def check_cases(selection: Selection) -> None:
 def all_prove_imports(selection: Selection) -> bool:
     """Whether every launch will say itself which files it imported."""
     return all(BACKENDS[one.case.backend].proves_imports for one in selection.chosen)
+
+
+def frameworks_of(selection: Selection) -> set[str]:
+    """Which frameworks the cases run in: each may have an environment of its own."""
+    return {one.case.backend for one in selection.chosen if one.case.backend in OF_FRAMEWORKS}
 
 
 def devices_wanted(selection: Selection) -> int:

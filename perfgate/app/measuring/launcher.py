@@ -59,7 +59,7 @@ class SideLauncher:
         case, checkout = self.cases[case_id], self.sides[side]
         context = SideContext(
             path=checkout.path,
-            python=checkout.python,
+            python=checkout.environment(case.backend).python,
             env=self._environment(case, side),
             device=self.held.machine.kind,
         )
@@ -108,7 +108,8 @@ class SideLauncher:
         )
 
     def _environment(self, case: Case, side: Side) -> dict[str, str]:
-        env = {**self.sides[side].env, **self.held.environment(case.devices)}
+        own = self.sides[side].environment(case.backend)
+        env = {**own.env, **self.held.environment(case.devices)}
         # An enclosing job may ask for it in this process's own environment.
         env.pop(COUNT_FLOPS, None)
         if (case.id, side) not in self._launched:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from perfgate.app.measuring.edges import Edges
 from perfgate.errors import ConfigurationError
 from perfgate.records import Side, Tree
-from perfgate.sides.checkout import Checkout, base_work_tree, refuse_same_path
+from perfgate.sides.checkout import Checkout, Environment, base_work_tree, refuse_same_path
 from perfgate.sides.content import content_of
 from perfgate.sides.environment import own_environment
 from perfgate.sides.git import Git
@@ -47,19 +47,29 @@ def both_sides(
     *,
     base: tuple[Tree, Suite],
     head: tuple[Tree, Suite],
+    frameworks: Collection[str],
     prove: bool,
 ) -> Iterator[Mapping[Side, Checkout]]:
-    """Base in a work tree of its own and head where it is, each with its own environment.
+    """Base in a work tree of its own and head where it is, each with its own environments.
 
-    ``prove`` looks at what each side imports before anything is measured. Raises BenchmarkError
-    when a side's setup fails, ConfigurationError when the two would run the same code.
+    ``frameworks`` are those that cases of the job run in; ``prove`` looks at what each side
+    imports before anything is measured. Raises BenchmarkError when a side's setup fails,
+    ConfigurationError when the two would run the same code.
     """
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(base_work_tree(git, base[0].commit, folder=edges.scratch))
         refuse_same_path(path, git.root)
         sides = {
             side: stack.enter_context(
-                _one_side(side, tree=tree, suite=suite, path=where, git=git, edges=edges)
+                one_side(
+                    side,
+                    tree=tree,
+                    suite=suite,
+                    path=where,
+                    frameworks=frameworks,
+                    git=git,
+                    edges=edges,
+                )
             )
             for side, (tree, suite), where in (
                 (Side.BASE, base, path),
@@ -79,24 +89,78 @@ def _prove(base: Checkout, head: Checkout, imports: Sequence[str], edges: Edges)
 
 @contextlib.contextmanager
 def head_alone(
-    git: Git, edges: Edges, *, head: tuple[Tree, Suite]
+    git: Git, edges: Edges, *, head: tuple[Tree, Suite], frameworks: Collection[str]
 ) -> Iterator[Mapping[Side, Checkout]]:
-    """Head where it is, for a job without pairs. Raises BenchmarkError when its setup fails."""
+    """Head where it is, for a job without pairs. Raises BenchmarkError when a setup fails."""
     tree, suite = head
-    with _one_side(
-        Side.HEAD, tree=tree, suite=suite, path=git.root, git=git, edges=edges
+    with one_side(
+        Side.HEAD,
+        tree=tree,
+        suite=suite,
+        path=git.root,
+        frameworks=frameworks,
+        git=git,
+        edges=edges,
     ) as checkout:
         yield {Side.HEAD: checkout}
 
 
 @contextlib.contextmanager
-def _one_side(
-    side: Side, *, tree: Tree, suite: Suite, path: Path, git: Git, edges: Edges
+def one_side(
+    side: Side,
+    *,
+    tree: Tree,
+    suite: Suite,
+    path: Path,
+    frameworks: Collection[str],
+    git: Git,
+    edges: Edges,
 ) -> Iterator[Checkout]:
-    """One side with the environment that its own suite's ``setup`` makes."""
-    setup = suite.setup_command()
+    """One side with the environments that its own suite makes, the frameworks' after its own."""
+    with contextlib.ExitStack() as stack:
+
+        def made(framework: str) -> Environment:
+            return stack.enter_context(
+                environment_of(framework, side=side, suite=suite, path=path, git=git, edges=edges)
+            )
+
+        own = made("")
+        yield Checkout(
+            side=side,
+            tree=tree,
+            path=path,
+            python=own.python,
+            env=own.env,
+            frameworks={
+                name: with_framework_env(made(name) if has_setup(suite, name) else own, suite, name)
+                for name in sorted(set(frameworks) & set(suite.frameworks))
+            },
+        )
+
+
+def has_setup(suite: Suite, framework: str) -> bool:
+    """Whether a framework has an environment of its own."""
+    return _setup(suite, framework) is not None
+
+
+def with_framework_env(environment: Environment, suite: Suite, framework: str) -> Environment:
+    """The environment with the variables that the suite gives a framework in every case."""
+    more = suite.frameworks[framework].env if framework in suite.frameworks else {}
+    told = {name: str(value) for name, value in more.items()}
+    return Environment(python=environment.python, env={**environment.env, **told})
+
+
+@contextlib.contextmanager
+def environment_of(
+    framework: str, *, side: Side, suite: Suite, path: Path, git: Git, edges: Edges
+) -> Iterator[Environment]:
+    """What a framework's ``setup`` makes, or with an empty name the side's own.
+
+    Raises BenchmarkError when it fails.
+    """
+    setup = _setup(suite, framework)
     if setup is not None:
-        edges.progress.note(f"setup of {side.value}: {setup}")
+        edges.progress.note(f"setup of {framework or side.value}: {setup}")
     with own_environment(
         setup,
         side=side,
@@ -106,5 +170,14 @@ def _one_side(
         environ=edges.environ,
         timeout_s=max(case.timeout.setup for case in suite.cases),
         run=edges.run,
+        framework=framework,
     ) as (python, env):
-        yield Checkout(side=side, tree=tree, path=path, python=python, env=env)
+        yield Environment(python=python, env=env)
+
+
+def _setup(suite: Suite, framework: str) -> str | None:
+    """The shell line; ``none`` is the same as absent."""
+    if not framework:
+        return suite.setup_command()
+    own = suite.frameworks.get(framework)
+    return own.setup if own and own.setup and own.setup.strip() not in ("", "none") else None

@@ -1,0 +1,78 @@
+"""A framework's own environment: made by its own setup, and found by what runs in it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from perfgate.app.measuring.trees import head_tree, one_side, read_suite
+from perfgate.errors import BenchmarkError
+from perfgate.records import Side
+from perfgate.sides.git import open_repository
+from tests.competing import edges_in
+from tests.repositories import Repository
+
+pytestmark = pytest.mark.slow
+
+INSTALL = r"printf '#!/bin/sh\n' > $VIRTUAL_ENV/bin/sglang; chmod +x $VIRTUAL_ENV/bin/sglang"
+SUITE = dedent(
+    """\
+    version: 1
+    frameworks:
+      sglang:
+        setup: {setup}
+        env: {{SGLANG_IS_IN_CI: 1}}
+      vllm-omni: {{setup: none, env: {{VLLM_LOG: quiet}}}}
+    cases: [{{id: bench, backend: command, command: "true"}}]
+    """
+)
+
+
+def a_side(tmp_path: Path, *frameworks: str, setup: str = INSTALL):  # type: ignore[no-untyped-def]
+    project = Repository(tmp_path / "project")
+    project.commit("start", perfgate_yml=SUITE.format(setup=f'"{setup}"'.replace("\\", "\\\\")))
+    edges = edges_in(tmp_path)
+    git = open_repository(project.path, edges.environ)
+    return one_side(
+        Side.HEAD,
+        tree=head_tree(git),
+        suite=read_suite(git, "perfgate.yml"),
+        path=git.root,
+        frameworks=frameworks,
+        git=git,
+        edges=edges,
+    )
+
+
+def test_what_its_setup_installs_is_found_there_and_nowhere_else(tmp_path: Path) -> None:
+    with a_side(tmp_path, "sglang", "vllm-omni") as side:
+        own = side.environment("sglang")
+        found = shutil.which("sglang", path=own.env["PATH"])
+        assert found is not None
+        assert Path(found).parent == own.python.parent
+        assert Path(own.env["VIRTUAL_ENV"]).name.startswith("head-sglang-")
+        for other in ("", "vllm-omni"):
+            assert shutil.which("sglang", path=side.environment(other).env["PATH"]) != found
+
+
+def test_variables_of_a_framework_reach_it_alone(tmp_path: Path) -> None:
+    with a_side(tmp_path, "sglang", "vllm-omni") as side:
+        assert side.environment("sglang").env["SGLANG_IS_IN_CI"] == "1"
+        assert side.environment("vllm-omni").env["VLLM_LOG"] == "quiet"
+        assert not {"SGLANG_IS_IN_CI", "VLLM_LOG"} & side.env.keys()
+
+
+def test_a_framework_that_no_case_needs_is_not_set_up(tmp_path: Path) -> None:
+    with a_side(tmp_path, "vllm-omni", setup="exit 7") as side:
+        assert set(side.frameworks) == {"vllm-omni"}
+
+
+def test_a_setup_that_fails_names_its_framework(tmp_path: Path) -> None:
+    with (
+        pytest.raises(BenchmarkError, match="setup of sglang at head exited with 7"),
+        a_side(tmp_path, "sglang", setup="exit 7"),
+    ):
+        pytest.fail("it must not get here")
