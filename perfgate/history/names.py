@@ -65,6 +65,11 @@ def result_name(results: Results, content: bytes, *, digest_chars: int = DIGEST_
     return f"{FOLDER}/{stamp:%Y/%m}/{name}"
 
 
+def month_of(results: Results) -> str:
+    """The month that results are kept in, as 2026-05."""
+    return f"{results.measured_at.astimezone(UTC):%Y-%m}"
+
+
 def run_part(run_id: str) -> str:
     """A run's id as it stands in a name: ``local`` where there is none."""
     return _NOT_IN_A_NAME.sub("-", run_id)[:_MAX_RUN_CHARS] or "local"
