@@ -23,6 +23,12 @@ _BY_MESSAGE: Final = {
         "the repository or the organisation (Actions, General), or give the input github-token "
         "the token of a GitHub App."
     ),
+    "issues has been disabled": (
+        "Switch on issues in the settings of the repository, or leave the tracking out."
+    ),
+    "issues are disabled": (
+        "Switch on issues in the settings of the repository, or leave the tracking out."
+    ),
     "locked": "Unlock the pull request's conversation, or run with comment: false.",
 }
 _LATER: Final = (

@@ -84,6 +84,37 @@ def issue(root: str, repository: str, number: int, *, comments: int) -> dict[str
     }
 
 
+def plain_issue(
+    root: str,
+    name: str,
+    *,
+    number: int,
+    author: str | None,
+    title: str,
+    body: str,
+    labels: Sequence[str],
+    state: str,
+    reason: str | None,
+    closed_at: str | None,
+) -> dict[str, Any]:
+    """An issue that is no pull request."""
+    document = issue(root, name, number, comments=0)
+    del document["pull_request"]
+    return {
+        **document,
+        "node_id": f"I_{number}",
+        "html_url": f"{root}/{name}/issues/{number}",
+        "user": None if author is None else user(root, author),
+        "title": title,
+        "body": body,
+        "labels": [label(root, name, one) for one in labels],
+        "state": state,
+        # GitHub gives null where there is none; its own description forgot to allow that.
+        **({} if reason is None else {"state_reason": reason}),
+        "closed_at": closed_at,
+    }
+
+
 def repository(root: str, full_name: str, *, push: bool) -> dict[str, Any]:
     owner, _, name = full_name.partition("/")
     rights = {"admin": False, "maintain": False, "push": push, "triage": False, "pull": True}
@@ -182,8 +213,9 @@ def comparison(
     files: Sequence[tuple[str, str, str]],
     ahead: int,
     behind: int,
+    commits: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """Two commits; ``files`` are path, blob and status. The commits between are left out."""
+    """Two commits; ``files`` are path, blob and status, ``commits`` id and message."""
     url = f"{root}/repos/{repository}/compare/{base}...{head}"
     page = f"{root}/{repository}/compare/{base}...{head}"
     status = ("diverged" if behind else "ahead") if ahead else "behind" if behind else "identical"
@@ -199,7 +231,7 @@ def comparison(
         "ahead_by": ahead,
         "behind_by": behind,
         "total_commits": ahead,
-        "commits": [],
+        "commits": [_commit(root, repository, sha, message) for sha, message in commits],
         "files": [
             {
                 "sha": sha,
@@ -217,7 +249,7 @@ def comparison(
     }
 
 
-def _commit(root: str, repository: str, sha: str) -> dict[str, Any]:
+def _commit(root: str, repository: str, sha: str, message: str = "") -> dict[str, Any]:
     url = f"{root}/repos/{repository}/commits/{sha}"
     return {
         "sha": sha,
@@ -229,7 +261,7 @@ def _commit(root: str, repository: str, sha: str) -> dict[str, Any]:
             "author": None,
             "committer": None,
             "comment_count": 0,
-            "message": "",
+            "message": message,
             "tree": {"sha": sha, "url": f"{root}/repos/{repository}/git/trees/{sha}"},
             "url": f"{root}/repos/{repository}/git/commits/{sha}",
         },

@@ -258,8 +258,17 @@ class GitData:
             files=files,
             ahead=ahead,
             behind=behind,
+            commits=self._between(request, base, head) if ahead else [],
         )
         return Answer(body=body)
+
+    def _between(self, request: Request, base: str, head: str) -> list[tuple[str, str]]:
+        """A page of the commits, the oldest first, with their messages."""
+        size = int(request.query.get("per_page", "250"))
+        first = (int(request.query.get("page", "1")) - 1) * size
+        raw = self.bare.fixed("log", "--reverse", "-z", "--format=%H%n%B", f"{base}..{head}")
+        told = [one.partition("\n") for one in raw.decode().split("\0") if one.strip()]
+        return [(sha, message.strip()) for sha, _, message in told[first : first + size]]
 
     def _url(self, request: Request, kind: str, sha: str) -> str:
         return f"{request.root}/repos/{self.repository}/git/{kind}/{sha}"

@@ -22,6 +22,7 @@ from tests.fakes.github_artifacts import Artifacts
 from tests.fakes.github_checks import Checks
 from tests.fakes.github_faults import Fault, Handler
 from tests.fakes.github_git import BareRepository, GitData
+from tests.fakes.github_issues import Issues
 from tests.fakes.github_people import People
 from tests.fakes.github_pulls import Pulls
 from tests.fakes.github_wire import Answer, Exchange, Request, remember
@@ -68,6 +69,7 @@ class FakeGitHub:
         self.checks = Checks(repository, number=lambda: next(self._ids))
         self.artifacts = Artifacts(repository)
         self.people = People(repository, comment=self._find, number=lambda: next(self._ids))
+        self.issues = Issues(repository, number=self._next_number, pulls=self.pull_requests)
         self.bare = None if folder is None else BareRepository(folder)
         self.pulls = (
             None
@@ -116,17 +118,26 @@ class FakeGitHub:
     def continue_from(self, other: FakeGitHub) -> None:
         """Stand where another one stood, whose git repository ``folder`` is a copy of."""
         self.comments = deepcopy(other.comments)
-        self.pull_requests = set(other.pull_requests)
+        self.pull_requests.clear()
+        self.pull_requests |= other.pull_requests
+        self.issues.continue_from(other.issues)
         self.checks.runs = deepcopy(other.checks.runs)
         self.people.continue_from(other.people)
         self._ids = iter(range(next(other._ids), 10**9))
         if self.pulls is not None and other.pulls is not None:
             self.pulls.all = deepcopy(other.pulls.all)
 
+    def _next_number(self) -> int:
+        return max(self._conversations()) + 1
+
     def _next_pull_request(self) -> int:
-        number = max(self.pull_requests) + 1
+        number = self._next_number()
         self.pull_requests.add(number)
         return number
+
+    def _conversations(self) -> set[int]:
+        """The numbers of pull requests and issues, which share them."""
+        return self.pull_requests | {one.number for one in self.issues.all}
 
     def add_comment(
         self, body: str, *, author: str | None = "someone", pull_request: int = 7
@@ -203,6 +214,7 @@ class FakeGitHub:
             *more,
             *self.artifacts.routes(root),
             *self.checks.routes(root),
+            *self.issues.routes(root),
             ("GET", rf"{issues}/(\d+)", self._get_issue),
             ("GET", rf"{issues}/(\d+)/comments", self._list),
             ("POST", rf"{issues}/(\d+)/comments", self._create),
@@ -227,7 +239,7 @@ class FakeGitHub:
         )
 
     def _list(self, request: Request) -> Answer:
-        if request.number not in self.pull_requests:
+        if request.number not in self._conversations():
             return Answer(status=404, body=documents.problem("Not Found"))
         held = [one for one in self.comments if one["pull_request"] == request.number]
         size = min(int(request.query.get("per_page", "30")), self.page_limit)
@@ -250,7 +262,7 @@ class FakeGitHub:
         )
 
     def _create(self, request: Request) -> Answer:
-        if request.number not in self.pull_requests:
+        if request.number not in self._conversations():
             return Answer(status=404, body=documents.problem("Not Found"))
         body = _text(request)
         if body is None:
