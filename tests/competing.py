@@ -1,9 +1,13 @@
-"""A made-up machine for jobs that compete: what is started is real, the devices are not."""
+"""Made-up results across frameworks, and a made-up machine for jobs that compete.
+
+On that machine what is started is real, the devices are not.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +21,50 @@ from perfgate.process import Finished
 from perfgate.profile.fitness import Process
 from perfgate.profile.lease import Leases, Note
 from perfgate.profile.samples import HostSample
-from tests.factories import WHEN, a_fingerprint
+from perfgate.records.results import Cell, Failure, FailureKind, Measured, Results
+from tests.factories import HEAD_COMMIT, WHEN, WORKLOAD, a_fingerprint
 from tests.measuring import Silent
 from tests.repositories import environment
+
+
+def a_cell(
+    framework: str,
+    *samples: float,
+    launches: Sequence[int] = (),
+    case: str = "wan",
+    failures: Sequence[Failure] | None = None,
+    **metrics: Sequence[float],
+) -> Cell:
+    """A cell that measured these milliseconds; without any it never became healthy."""
+    if failures is None:
+        no_answer = Failure(kind=FailureKind.UNHEALTHY, text="no answer in 20 min")
+        failures = () if samples else (no_answer,)
+    measured = {"e2e": samples, **metrics} if samples else {}
+    return Cell(
+        case=case,
+        framework=framework,
+        workload_hash=WORKLOAD,
+        workload={"model": "Wan-AI/Wan2.1", "task": "text-to-video"},
+        metrics=tuple(
+            Measured(name=name, samples=tuple(values)) for name, values in measured.items()
+        ),
+        launches=tuple(launches),
+        failures=tuple(failures),
+    )
+
+
+def some_results(*cells: Cell, **rest: Any) -> Results:
+    """What one job measured."""
+    return Results(
+        **{
+            "perfgate": "0.1.0",
+            "measured_at": datetime.fromisoformat(WHEN),
+            "commit": HEAD_COMMIT,
+            "hardware_key": "nvidia-h100-x1",
+            "cells": cells,
+            **rest,
+        }
+    )
 
 
 @contextlib.contextmanager

@@ -63,7 +63,7 @@ def scale(value: float, unit: Unit) -> tuple[float, str]:
     return next((s for s in scales if value >= _FROM.get(s[1], s[0])), scales[-1])
 
 
-def _decimals(value: float) -> int:
+def decimals(value: float) -> int:
     """Decimals that leave three digits, at most three of them."""
     return min(3, max(0, 2 - math.floor(math.log10(value)))) if value > 0 else 0
 
@@ -76,10 +76,10 @@ def figures(base: float | None, head: float | None, unit: Unit) -> tuple[str, st
         return NOTHING, NOTHING, ""
     smallest, largest = min(values), max(values)
     size, name = scale(largest, unit)
-    digits = _decimals(largest / size)
+    digits = decimals(largest / size)
     if len(values) == 2 and largest < 1.05 * smallest:
         # 9.98 beside 10.02 shows its difference, which 10.0 beside 10.0 would hide.
-        digits = _decimals(smallest / size)
+        digits = decimals(smallest / size)
 
     def shown(value: float | None) -> str:
         return NOTHING if value is None else f"{value / size:.{digits}f}"

@@ -23,6 +23,8 @@ from perfgate.records.results import END_TO_END, Cell
 LEAST_FOR_AN_INTERVAL = 6
 LEAST_LAUNCHES = 4
 """The fewest launches of each of two frameworks with which one may be called faster."""
+COMPILED = "-compiled"
+"""Behind a framework's name: what it measures with compiled kernels is a cell of its own."""
 _CHANCE = 0.05
 
 
@@ -87,12 +89,37 @@ class Ranking:
         return first.cell.framework
 
 
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """What compiled kernels bring one framework in a case.
+
+    ``ratio`` is the compiled median over the eager one, ``why_not`` what speaks against believing
+    that they differ.
+    """
+
+    framework: str
+    ratio: float
+    why_not: str = ""
+
+
 def rankings(cells: Iterable[Cell]) -> tuple[Ranking, ...]:
     """Every case once, in the order in which cases come first."""
     cases: dict[str, list[Cell]] = {}
     for cell in cells:
         cases.setdefault(cell.case, []).append(cell)
     return tuple(_ranking(case, found) for case, found in cases.items())
+
+
+def compiled_of(ranking: Ranking) -> tuple[Compiled, ...]:
+    """Every framework that has a number both eager and compiled."""
+    spreads = {place.cell.framework: place.spread for place in ranking.measured}
+    return tuple(
+        Compiled(framework=name, ratio=fast.median / eager.median, why_not=_either(eager, fast))
+        for name, eager in spreads.items()
+        if eager is not None
+        and eager.median > 0
+        and (fast := spreads.get(f"{name}{COMPILED}")) is not None
+    )
 
 
 def spread_of(cell: Cell, metric: str = END_TO_END) -> Spread | None:
@@ -146,6 +173,11 @@ def _behind(fastest: Spread, spread: Spread, cell: Cell) -> Place:
     ratio = spread.median / fastest.median if fastest.median > 0 else None
     why_not = _why_not_apart(fastest, spread)
     return Place(cell=cell, spread=spread, ratio=ratio, apart=not why_not, why_not=why_not)
+
+
+def _either(one: Spread, other: Spread) -> str:
+    first, second = sorted((one, other), key=lambda spread: spread.median)
+    return _why_not_apart(first, second)
 
 
 def _why_not_apart(fast: Spread, slow: Spread) -> str:

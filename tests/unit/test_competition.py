@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 import pytest
 
-from perfgate.records.results import Cell, Failure, FailureKind, Measured
-from perfgate.verdict.competition import Ranking, rankings, spread_of
-from tests.factories import WORKLOAD
-
-
-def a_cell(
-    framework: str, *samples: float, launches: Sequence[int] = (), case: str = "wan"
-) -> Cell:
-    """A cell that measured these milliseconds; without any it never became healthy."""
-    return Cell(
-        case=case,
-        framework=framework,
-        workload_hash=WORKLOAD,
-        metrics=(Measured(name="e2e", samples=samples),) if samples else (),
-        launches=tuple(launches),
-        failures=() if samples else (Failure(kind=FailureKind.UNHEALTHY),),
-    )
+from perfgate.records.results import Cell
+from perfgate.verdict.competition import Ranking, compiled_of, rankings, spread_of
+from tests.competing import a_cell
 
 
 def only(*cells: Cell) -> Ranking:
@@ -76,6 +61,26 @@ class TestWinner:
 
         assert wins(4) <= 50
         assert wins(8) <= 50
+
+
+class TestCompiled:
+    def test_eager_and_compiled_of_one_framework(self) -> None:
+        eager, fast = (
+            a_cell("sglang", 100, 101, 102, 103),
+            a_cell("sglang-compiled", 80, 81, 82, 83),
+        )
+        (found,) = compiled_of(only(eager, fast, a_cell("diffusers", 1, 2, 3, 4)))
+        assert found.framework == "sglang"
+        assert found.ratio == pytest.approx(81.5 / 101.5)
+        assert not found.why_not
+
+    def test_compiling_that_brings_nothing(self) -> None:
+        slow = a_cell("sglang-compiled", 101, 102, 103, 104)
+        (found,) = compiled_of(only(a_cell("sglang", 100, 101, 102, 103), slow))
+        assert (found.ratio > 1, found.why_not) == (True, "spreads overlap")
+
+    def test_one_of_the_two_failed(self) -> None:
+        assert compiled_of(only(a_cell("sglang", 1), a_cell("sglang-compiled"))) == ()
 
 
 class TestPlaces:

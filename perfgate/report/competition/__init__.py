@@ -1,0 +1,1 @@
+"""What a comparison of frameworks is told as: values in, text out."""
