@@ -39,6 +39,11 @@ def place(pair: int | None) -> str:
     return "burn-in" if pair is None else f"pair {pair + 1}"
 
 
+def repeat_of(repeat: int | None) -> str:
+    """The same where frameworks are compared."""
+    return f"repeat {(repeat or 0) + 1}"
+
+
 def trouble(launch: Launch) -> str:
     """Why a launch cannot be used, in few words; empty for one that can."""
     if not launch.ok:
@@ -59,10 +64,20 @@ class _Lines:
         """The line comes when it has ended and there is a figure to tell."""
 
     def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
+        self._print_ended(case_id, place(launch.pair), launch.side.value, launch, left_s)
+
+    def repeat_started(self, cell: str, repeat: int) -> None:
+        """As for a launch."""
+
+    def repeat_ended(self, cell: str, launch: Launch, *, left_s: float | None) -> None:
+        self._print_ended(cell, repeat_of(launch.pair), "", launch, left_s)
+
+    def _print_ended(
+        self, name: str, where: str, side: str, launch: Launch, left_s: float | None
+    ) -> None:
         told = trouble(launch) or f"{launch.duration_s:.1f} s"
-        parts = [case_id, place(launch.pair), launch.side.value, told]
-        parts += [text for text in (self._so_far.get(case_id), left(left_s)) if text]
-        self._print(" · ".join(parts))
+        parts = (name, where, side, told, self._so_far.get(name), left(left_s))
+        self._print(" · ".join(part for part in parts if part))
 
     def so_far(self, case_id: str, seen: SoFar) -> None:
         self._so_far[case_id] = f"{change(seen.ratio)} so far"
@@ -86,17 +101,28 @@ class _BarProgress:
         self._console.print(text, markup=False)
 
     def launch_started(self, case_id: str, side: Side, pair: int | None) -> None:
-        parts = (case_id, place(pair), side.value, self._so_far.get(case_id, ""), self._left)
-        told = " · ".join(part for part in parts if part)
+        self._show(case_id, place(pair), side.value, self._so_far.get(case_id, ""))
+
+    def repeat_started(self, cell: str, repeat: int) -> None:
+        self._show(cell, repeat_of(repeat))
+
+    def _show(self, *parts: str) -> None:
+        told = " · ".join(part for part in (*parts, self._left) if part)
         self._bar.update(self._task, description=escape(told))
 
+    def repeat_ended(self, cell: str, launch: Launch, *, left_s: float | None) -> None:
+        self._ended(launch, left_s, name=cell)
+
     def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
+        self._ended(launch, left_s, name=f"{case_id} · {launch.side.value}")
+
+    def _ended(self, launch: Launch, left_s: float | None, *, name: str) -> None:
         self._left = left(left_s)
         self._spent_s += launch.duration_s
         total_s = self._spent_s + (left_s or 0.0)
         self._bar.update(self._task, completed=self._spent_s, total=total_s)
         if told := trouble(launch):
-            self.note(f"{case_id} · {launch.side.value} · {told}")
+            self.note(f"{name} · {told}")
 
     def so_far(self, case_id: str, seen: SoFar) -> None:
         self._so_far[case_id] = f"{change(seen.ratio)} so far"

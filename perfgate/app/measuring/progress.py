@@ -24,3 +24,9 @@ class Progress(Protocol):
 
     def so_far(self, case_id: str, seen: SoFar) -> None:
         """What the judge says of a case that is not decided yet."""
+
+    def repeat_started(self, cell: str, repeat: int) -> None:
+        """A framework is about to be launched for a case, which ``cell`` names together."""
+
+    def repeat_ended(self, cell: str, launch: Launch, *, left_s: float | None) -> None:
+        """It ended; ``launch.pair`` is its repeat, ``left_s`` as for :meth:`launch_ended`."""
