@@ -30,6 +30,7 @@ COMMANDS = {
     "answer": ("perfgate.cli.answer:answer", "Answer the commands in a pull request's comment."),
     "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
     "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
+    "dashboard": ("perfgate.cli.dashboard:dashboard", "Show results over time as a page."),
     "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),
 }
 
