@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from perfgate.backends.failures import reported_failure
 from perfgate.profile.sglang import (
     STAGE_METRICS,
     FormatError,
@@ -97,6 +98,9 @@ def _is_log(text: str) -> bool:
 
 def _dumped(text: str) -> list[tuple[str, RequestTimes]]:
     data = parse_json(text)
+    failure = reported_failure(data)
+    if failure is not None:
+        raise ReportError(failure)
     dumps = data if isinstance(data, list) else [data]
     if not dumps:
         raise ReportError("the report is an empty list: no request was measured")
