@@ -1,0 +1,358 @@
+"""Launches of sglang, vllm-omni and other servers: the stand-in's real processes over real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from perfgate.backends.failures import kind_of
+from perfgate.records.results import FailureKind
+from tests.fakes.framework_server import FALLBACK, OUT_OF_MEMORY, RECOMPILE_LIMIT, png
+from tests.frameworks import Frameworks
+
+WHAT = {"text-to-image": {}, "image-edit": {"image": "fox.png"}, "text-to-video": {"frames": 9}}
+WHAT["image-to-video"] = {"image": "fox.png", "frames": 9}
+PATHS = {
+    "text-to-image": "/v1/images/generations",
+    "image-edit": "/v1/images/edits",
+    "text-to-video": "/v1/videos",
+    "image-to-video": "/v1/videos",
+}
+
+
+@pytest.fixture
+def frameworks(tmp_path):
+    made = Frameworks(tmp_path)
+    (made.tree / "fox.png").write_bytes(png(1))
+    yield made
+    assert made.nothing_left(), made.left()
+
+
+@pytest.mark.parametrize("task", WHAT)
+@pytest.mark.parametrize("backend", ["sglang", "vllm-omni"])
+def test_each_task_at_its_endpoint(frameworks, backend, task):
+    made = frameworks.launch(frameworks.case(backend, task=task, request=WHAT[task]))
+    assert made.failure is None, made.log_tail
+    assert len(made.reports) == 2
+    asked = frameworks.noted("requests")
+    assert [one["path"] for one in asked] == [PATHS[task]] * 3
+    fields = asked[0]["fields"]
+    assert (fields["prompt"], str(fields["seed"]), fields["size"]) == ("a fox", "42", "64x48")
+    sent = {key: value for key, value in fields.items() if isinstance(value, dict)}
+    name = "image" if task == "image-edit" else "input_reference"
+    file = {"file": "fox.png", "bytes": len(png(1))}
+    assert sent == ({name: file} if "image" in WHAT[task] else {})
+    if "frames" in WHAT[task]:
+        assert str(fields["num_frames"]) == "9"
+
+
+def test_sglang__the_dump_of_each_request_gives_its_stages(frameworks):
+    made = frameworks.launch(frameworks.case())
+    for report in made.reports:
+        names = [stage.name for stage in report.stages]
+        assert names == ["TextEncodingStage", "DenoisingStage", "DecodingStage"]
+        assert len(report.steps_ms) == 4
+        assert report.peak_memory_mb == 4096.0
+        assert report.sync == "off"
+        assert report.load_ms > 0
+        # Both are kept, and a client waits for longer than the server works.
+        assert report.total_duration_ms == report.extra["client_latency_ms"]
+        assert report.total_duration_ms > report.extra["server_latency_ms"] > 0
+    dumps = [one["fields"]["perf_dump_path"] for one in frameworks.noted("requests")]
+    assert len(set(dumps)) == 3
+
+
+def test_sglang__a_server_that_writes_no_dump_is_measured_all_the_same(frameworks):
+    frameworks.behaves(dump="none")
+    (report, _) = frameworks.launch(frameworks.case()).reports
+    assert [stage.name for stage in report.stages] == ["RequestStage"]
+    assert report.extra["missing_perf_dump"] is True
+
+
+def test_sglang__a_damaged_dump_is_no_measurement(frameworks):
+    frameworks.behaves(dump="half")
+    failure = frameworks.launch(frameworks.case()).failure
+    assert failure.startswith("report damaged: the performance dump is not whole JSON")
+
+
+def test_one_shot__a_process_for_each_request(frameworks):
+    made = frameworks.launch(frameworks.case(serve={"mode": "one-shot"}))
+    assert made.failure is None, made.log_tail
+    commands = [one["arguments"] for one in frameworks.noted("commands")]
+    assert [one[:2] for one in commands] == [["generate", "--backend=sglang"]] * 2
+    assert [one[-2] for one in commands] == ["--perf-dump-path"] * 2
+    for report in made.reports:
+        assert len(report.stages) == 3
+        assert report.total_duration_ms == report.extra["server_latency_ms"]
+        assert report.extra["process_ms"] > report.total_duration_ms
+
+
+def test_vllm_omni__stages_where_its_profiler_tells_them(frameworks):
+    frameworks.behaves(stages={"vae.decode": 0.004, "transformer.forward": 0.02})
+    (report, _) = frameworks.launch(frameworks.case("vllm-omni")).reports
+    stages = {stage.name: stage.duration_ms for stage in report.stages}
+    assert stages == {"vae.decode": 4.0, "transformer.forward": 20.0}
+    assert 0 < report.extra["server_latency_ms"] < report.total_duration_ms
+
+
+def test_output__the_picture_is_looked_at_once_it_is_there(frameworks):
+    first, _ = frameworks.launch(frameworks.case(request={"seed": 1})).reports
+    again, _ = frameworks.launch(frameworks.case(request={"seed": 1})).reports
+    other, _ = frameworks.launch(frameworks.case(request={"seed": 2})).reports
+    assert first.output == again.output != other.output
+    assert first.output.sha256 == hashlib.sha256(png(1)).hexdigest()
+    assert first.output.stages[0].shape == (16, 16)
+
+
+def test_video__its_polls_do_not_quantise_the_latency(frameworks):
+    frameworks.behaves(request_ms=400)
+    made = frameworks.launch(frameworks.case(task="text-to-video", request=WHAT["text-to-video"]))
+    served_ms = [one["ms"] for one in frameworks.noted("served")][1:]
+    for report, own_ms in zip(made.reports, served_ms, strict=True):
+        assert own_ms <= report.total_duration_ms < own_ms * 1.25
+        assert report.extra["polls"] > 20
+
+
+SERVER = {
+    "command": 'exec "$STAND_IN" serve --port "$PERFGATE_PORT"',
+    "path": "/v1/images/generations",
+    "body": {"text": "{prompt}!", "seed": "{seed}", "shape": {"w": "{width}"}, "image": "{image}"},
+    "latency": "timing.ms",
+}
+
+
+def other_server(frameworks, **changed):
+    case = frameworks.case(
+        "server", request={"image": "fox.png"}, serve={**SERVER, **changed}, task="image-edit"
+    )
+    stand_in = frameworks.tree.parent / "bin" / "vllm-omni"
+    return case.model_copy(update={"env": {"STAND_IN": str(stand_in)}})
+
+
+def test_another_server__by_configuration(frameworks):
+    made = frameworks.launch(other_server(frameworks))
+    assert made.failure is None, made.log_tail
+    fields = frameworks.noted("requests")[0]["fields"]
+    assert (fields["text"], fields["seed"], fields["shape"]) == ("a fox!", 42, {"w": 64})
+    assert fields["image"].startswith("data:image/png;base64,iVBOR")
+    (report, _) = made.reports
+    assert 0 < report.extra["server_latency_ms"] < report.total_duration_ms
+
+
+def test_another_server__its_latency_is_not_where_it_was_said_to_be(frameworks):
+    failure = frameworks.launch(other_server(frameworks, latency="timing.seconds")).failure
+    assert failure == "report damaged: the answer has no number at timing.seconds"
+
+
+def test_another_server__that_runs_already_goes_on_running(frameworks):
+    env = frameworks.env | {"PERFGATE_PORT": str(frameworks.port)}
+    server = subprocess.Popen(["vllm-omni", "serve"], env=env, stdout=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{frameworks.port}"
+        made = frameworks.launch(frameworks.case("server", serve={"address": address}))
+        assert made.failure is None, made.log_tail
+        assert made.reports[0].load_ms is None
+        assert server.poll() is None
+    finally:
+        server.kill()
+        server.wait()
+
+
+ENDS = [
+    ({"at_start": [FALLBACK]}, {}, FailureKind.FALLBACK, "Falling back to diffusers backend"),
+    ({"at_start": [OUT_OF_MEMORY]}, {}, FailureKind.MEMORY, "Tried to allocate 2.00 GiB"),
+    ({"at_request": [OUT_OF_MEMORY]}, {}, FailureKind.MEMORY, "Tried to allocate 2.00 GiB"),
+    ({"crash": "start"}, {}, FailureKind.CRASHED, "exited with 3 before it was"),
+    ({"crash": "request"}, {}, FailureKind.CRASHED, "exited with 3"),
+]
+ENDS_OF_SERVERS = [
+    ({"healthy_after_ms": None}, {"load": 0.6}, FailureKind.UNHEALTHY, "/health answered 503"),
+    ({"hang": "start"}, {"load": 0.6}, FailureKind.UNHEALTHY, "timeout.load of 0.6 s"),
+    ({"hang": "request"}, {"request": 0.4}, FailureKind.TIMEOUT, "the warm-up took longer"),
+    ({"status": 404}, {}, FailureKind.REFUSED, "answered 404: {"),
+    ({"status": 500}, {}, FailureKind.REFUSED, "answered 500: {"),
+    ({"body": "half"}, {}, FailureKind.REFUSED, "broke off"),
+    ({"body": "no json"}, {}, FailureKind.REFUSED, "what is no JSON"),
+    ({"body": "empty data"}, {}, FailureKind.DAMAGED, "holds no picture"),
+]
+ENDS_OF_RUNS = [
+    ({"hang": "request"}, {"load": 0.2, "request": 0.2}, FailureKind.TIMEOUT, "longer than 0.6 s"),
+    ({"dump": "none"}, {}, FailureKind.DAMAGED, "no performance dump was written"),
+    ({"dump": "half"}, {}, FailureKind.DAMAGED, "not whole JSON"),
+]
+
+
+def assert_fails(made, kind, text):
+    assert made.failure is not None
+    assert made.failure.startswith(f"{kind.value}: "), made.failure
+    assert text in made.failure
+    assert kind_of(made.failure) is kind
+    assert made.reports == ()
+
+
+@pytest.mark.parametrize(("acts", "timeout", "kind", "text"), [*ENDS, *ENDS_OF_SERVERS])
+def test_a_server_that_fails(frameworks, acts, timeout, kind, text):
+    frameworks.behaves(**acts)
+    assert_fails(frameworks.launch(frameworks.case(timeout=timeout)), kind, text)
+
+
+@pytest.mark.parametrize(("acts", "timeout", "kind", "text"), [*ENDS, *ENDS_OF_RUNS])
+def test_a_one_shot_run_that_fails(frameworks, acts, timeout, kind, text):
+    frameworks.behaves(**acts)
+    case = frameworks.case(serve={"mode": "one-shot"}, timeout=timeout)
+    assert_fails(frameworks.launch(case), kind, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "bound", "text"),
+    [
+        ("Fetching 30 files:  10%|█", "download", "download took longer than timeout.download"),
+        ("Compiling the transformer", "compile", "compile took longer than timeout.compile"),
+    ],
+)
+def test_each_part_has_a_bound_of_its_own(frameworks, line, bound, text):
+    frameworks.behaves(hang="start", at_start=[line])
+    case = frameworks.case(serve={"compile": True}, timeout={"load": 30, bound: 0.3})
+    assert_fails(frameworks.launch(case), FailureKind.TIMEOUT, text)
+
+
+def test_a_bar_that_is_drawn_over_itself_is_seen_and_not_told(frameworks):
+    frameworks.behaves(hang="start", bar="Fetching 30 files:  10%|█\r")
+    made = frameworks.launch(frameworks.case(timeout={"load": 30, "download": 0.3}))
+    assert_fails(made, FailureKind.TIMEOUT, "timeout.download")
+    assert "Fetching" not in made.log_tail
+
+
+def test_video__a_job_that_failed(frameworks):
+    frameworks.behaves(job="failed")
+    made = frameworks.launch(frameworks.case(task="text-to-video", request={"frames": 9}))
+    assert_fails(made, FailureKind.REFUSED, "the job is failed: the sampler gave up")
+
+
+def test_a_fallback_ends_the_launch_at_once(frameworks):
+    """The server would not be healthy for ten minutes more."""
+    frameworks.behaves(at_start=[FALLBACK], healthy_after_ms=None)
+    made = frameworks.launch(frameworks.case(timeout={"load": 600}))
+    assert_fails(made, FailureKind.FALLBACK, "diffusers backend")
+    assert FALLBACK in made.log_tail
+
+
+@pytest.mark.parametrize("mode", ["server", "one-shot"])
+def test_not_compiled__fails_the_case_that_asks_for_it(frameworks, mode):
+    frameworks.behaves(at_request=[RECOMPILE_LIMIT])
+    made = frameworks.launch(frameworks.case(serve={"mode": mode, "compile": True}))
+    assert_fails(made, FailureKind.NOT_COMPILED, "hit config.recompile_limit")
+
+
+@pytest.mark.parametrize("mode", ["server", "one-shot"])
+def test_not_compiled__is_only_told_of_an_eager_case(frameworks, mode):
+    frameworks.behaves(at_request=[RECOMPILE_LIMIT])
+    (report, _) = frameworks.launch(frameworks.case(serve={"mode": mode})).reports
+    assert "recompile_limit" in report.extra["not_compiled"]
+    assert report.extra["compiled"] is False
+
+
+def test_a_framework_that_is_not_there(frameworks):
+    (frameworks.tree.parent / "bin" / "sglang").unlink()
+    made = frameworks.launch(frameworks.case())
+    assert_fails(made, FailureKind.MISSING, "sglang cannot be started: No such file")
+
+
+@pytest.mark.parametrize("offset", [0, 1, 5, 55])
+def test_a_port_in_use__is_named_before_anything_starts(frameworks, offset):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", frameworks.port + offset))
+        taken.listen()
+        made = frameworks.launch(frameworks.case())
+    assert_fails(made, FailureKind.PORT, f"{frameworks.port + offset}")
+    assert "before the server was started" in made.failure
+    assert frameworks.noted("processes") == []
+
+
+@pytest.mark.parametrize("leak", ["sleeper", "port"])
+@pytest.mark.parametrize("mode", ["server", "one-shot"])
+def test_a_child_that_left_the_session_is_ended_too(frameworks, leak, mode):
+    frameworks.behaves(leak=leak)
+    made = frameworks.launch(frameworks.case(serve={"mode": mode}))
+    assert made.failure is None, made.log_tail
+    assert len(frameworks.noted("processes")) == (2 if mode == "server" else 4)
+
+
+def test_a_server_that_will_not_end_is_killed(frameworks):
+    frameworks.behaves(stubborn=True)
+    assert frameworks.launch(frameworks.case()).failure is None
+
+
+def test_a_launch_out_of_time_takes_everything_along(frameworks):
+    frameworks.behaves(hang="request", leak="port", stubborn=True)
+    made = frameworks.launch(frameworks.case(), timeout_s=2)
+    assert made.failure == "the benchmark did not end within 2 s and was killed"
+    assert kind_of(made.failure) is FailureKind.TIMEOUT
+
+
+def test_hostile_lines_of_a_log_are_bounded_and_shown(frameworks):
+    frameworks.behaves(at_start=["\x1b[31mred\x1b[0m \x07\u202eback", "x" * 100_000], crash="load")
+    made = frameworks.launch(frameworks.case())
+    assert "red \\x07\\u202eback" in made.log_tail
+    assert max(map(len, made.log_tail.splitlines())) <= 2_000
+
+
+def test_the_suites_pythonpath_is_the_frameworks_alone(frameworks):
+    evil = frameworks.tree / "requests"
+    evil.mkdir()
+    (evil / "__init__.py").write_text("raise SystemExit('another requests was imported')")
+    case = frameworks.case(env={"PYTHONPATH": str(frameworks.tree)})
+    assert frameworks.launch(case).failure is None
+    (command,) = frameworks.noted("commands")
+    assert command["environment"]["PYTHONPATH"] == str(frameworks.tree)
+
+
+GATE = """
+import json, signal, sys
+from pathlib import Path
+from tests.frameworks import Frameworks, Impatient
+from perfgate import process
+from perfgate.backends.backend import SideContext
+from perfgate.suite import Case
+
+# A test run that was started in the background ignores it, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+told = json.loads(sys.argv[1])
+case = Case.model_validate(told["case"])
+side = SideContext(path=Path(told["tree"]), python=Path(sys.executable), env=told["env"])
+made = Impatient(case.backend).invocation(case, side, report=Path(told["report"]))
+try:
+    process.run(made.command, cwd=side.path, env=made.env, timeout_s=60)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("mode", ["server", "one-shot"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted__nothing_is_left(frameworks, number, mode):
+    frameworks.behaves(hang="request", leak="port", stubborn=True)
+    told = {
+        "case": frameworks.case(serve={"mode": mode}).model_dump(mode="json"),
+        "tree": str(frameworks.tree),
+        "env": frameworks.env,
+        "report": str(frameworks.scratch / "report.json"),
+    }
+    gate = subprocess.Popen(
+        [sys.executable, "-c", GATE, json.dumps(told)], cwd=Path(__file__).parents[2]
+    )
+    until = time.monotonic() + 30
+    while len(frameworks.noted("processes")) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert len(frameworks.left()) == 2
+    gate.send_signal(number)
+    assert gate.wait(timeout=30) in (130, -number)
+    assert frameworks.nothing_left()
