@@ -33,6 +33,8 @@ _CLIP = 2.5
 _NEARBY = 64
 """How many differences tell the noise of a place."""
 _EVERY = 16
+_BESIDE = 32
+"""Where noise changes its size, the larger one of this many points to either side counts."""
 _LONGEST = 1000
 _GROWTH = 1.5
 _FEW = 10.0
@@ -52,7 +54,8 @@ class LevelNoise:
     """A series without its spikes, and the noise of its means.
 
     ``sums``, ``ramps`` and ``variances`` are cumulative: of the values, of the values times their
-    place, and of their white variance. ``excess`` belongs to means of ``lengths`` points.
+    place, and of their white variance. ``excess[h]`` is that of a mean of ``h`` points; ``lengths``
+    are those at which it is measured.
     """
 
     clean: Values
@@ -65,7 +68,7 @@ class LevelNoise:
 
     @classmethod
     def of(cls, series: Values) -> Self:
-        """Taken as white noise until :meth:`knowing` measures its excess."""
+        """Its noise is taken as white until :meth:`with_excess` measures that."""
         steps = np.abs(np.diff(series))
         moved = steps[steps > _FINEST]
         # Rounded values that look equal differ by up to the resolution.
@@ -82,38 +85,42 @@ class LevelNoise:
             ramps=_cumulative(clean * np.arange(len(clean))),
             variances=_cumulative(np.maximum(_white(clean), finest**2)),
             lengths=lengths,
-            excess=np.ones(len(lengths)),
+            excess=np.ones(len(series) + 1),
         )
 
     def __len__(self) -> int:
         return len(self.clean)
 
-    def knowing(self, places: Sequence[int]) -> Self:
-        """The same series with its noise measured apart from changes at ``places``."""
+    def apart_from(self, places: Sequence[int]) -> Self:
+        """The same series with its white noise measured apart from changes at ``places``."""
         white = np.maximum(_white(self.clean, places), self.finest**2)
-        known = replace(self, variances=_cumulative(white))
-        return replace(known, excess=known.measured_excess(places))
+        return replace(self, variances=_cumulative(white))
+
+    def with_excess(self, places: Sequence[int]) -> Self:
+        """The same with its excess measured too."""
+        known = self.apart_from(places)
+        excess = known.measured_excess(places)
+        by_length = np.interp(np.log(np.arange(1, len(self) + 1)), np.log(self.lengths), excess)
+        return replace(known, excess=np.concatenate(([1.0], by_length)))
 
     def distances(self, start: Places | int, places: Places, end: Places | int) -> Values:
         """Mean of ``places..end`` less mean of ``start..places``, in units of its noise."""
         before, after = places - start, end - places
         means = (self.sums[end] - self.sums[places]) / after
         means -= (self.sums[places] - self.sums[start]) / before
-        noise = self._excess_of(before) * (self.variances[places] - self.variances[start])
-        noise /= before**2
-        noise += self._excess_of(after) * (self.variances[end] - self.variances[places]) / after**2
+        noise = self.excess[before] * (self.variances[places] - self.variances[start]) / before**2
+        noise += self.excess[after] * (self.variances[end] - self.variances[places]) / after**2
         distances: Values = means / np.sqrt(noise)
         return distances
 
-    def distances_everywhere(self, row: int, column: int) -> Values:
-        """As :meth:`distances`, of windows of two of the ``lengths``, at each place they fit."""
-        before, after = int(self.lengths[row]), int(self.lengths[column])
+    def distances_everywhere(self, before: int, after: int) -> Values:
+        """As :meth:`distances`, of windows of so many points, at each place where both fit."""
         both, last = before + after, len(self) - after + 1
         middle, start, end = slice(before, last), slice(None, last - before), slice(both, None)
         sums, variances = self.sums, self.variances
         means = (sums[end] - sums[middle]) / after - (sums[middle] - sums[start]) / before
-        noise = (variances[middle] - variances[start]) * (self.excess[row] / before**2)
-        noise += (variances[end] - variances[middle]) * (self.excess[column] / after**2)
+        noise = (variances[middle] - variances[start]) * (self.excess[before] / before**2)
+        noise += (variances[end] - variances[middle]) * (self.excess[after] / after**2)
         distances: Values = means / np.sqrt(noise)
         return distances
 
@@ -131,11 +138,17 @@ class LevelNoise:
         slopes: Values = line / np.maximum(step, 1e-300)
         return slopes
 
-    def _excess_of(self, lengths: Places) -> Values:
-        excess: Values = np.interp(np.log(lengths), np.log(self.lengths), self.excess)
-        return excess
+    def sharpness(self, start: Places, places: Places, end: Places, width: Places) -> Values:
+        """How much of the step between whole levels ``width`` points on either side show."""
+        sums = self.sums
+        near = (sums[places + width] - 2.0 * sums[places] + sums[places - width]) / width
+        whole = (sums[end] - sums[places]) / (end - places)
+        whole -= (sums[places] - sums[start]) / (places - start)
+        sharpness: Values = near / np.where(whole == 0.0, 1.0, whole)
+        return sharpness
 
     def measured_excess(self, places: Sequence[int]) -> Values:
+        """The excess at ``lengths``, from adjacent means between which no change is known."""
         changes = np.zeros(len(self) + 1, dtype=np.int64)
         changes[list(places)] = 1
         changes = np.cumsum(changes)
@@ -212,4 +225,5 @@ def _white(clean: Values, places: Sequence[int] = ()) -> Values:
     sums, counts = _cumulative(squares * counted), _cumulative(counted)
     number = np.maximum(counts[starts + width] - counts[starts], 1.0)
     white: Values = (sums[starts + width] - sums[starts]) / number
-    return white
+    padded = np.pad(white, _BESIDE, mode="edge")
+    return np.maximum(white, np.maximum(padded[2 * _BESIDE :], padded[: -2 * _BESIDE]))

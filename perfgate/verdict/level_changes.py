@@ -1,0 +1,196 @@
+"""Looks for the places where the level of a series changes; numbers in, places out.
+
+Windows of many lengths, up to eight times as long on one side, compare the mean before every place
+with the mean after it (moving sums at many bandwidths: Messer et al. 2014, Cho and Kirch 2022), and
+the narrowest over their threshold win (narrowest over threshold: Baranowski, Chen and Fryzlewicz
+2019). Then whole levels are compared with their neighbours: those that are two are split, places
+are refitted, and the weakest go until all stand. This is done first as if the noise were white and
+again with what :mod:`~perfgate.verdict.level_noise` measures between the changes.
+
+What moves slowly is no shift: a straight line that explains more than the step, or a step of which
+little is seen in the points next to it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from itertools import pairwise, product
+
+import numpy as np
+
+from perfgate.verdict.level_noise import SHORTEST, LevelNoise, Places, Values
+
+_THRESHOLD = 3.4
+"""For the longest windows, in units of noise."""
+_SHORT_WINDOWS = 3.3
+"""A series holds more windows the shorter they are, so their threshold rises."""
+_UNEVEN = 8.0
+_LIKELY = 3000.0
+"""Where a series changes often, the next change is more likely: the share of changes times this."""
+_ROUNDS = 8
+_LINE = 2.5
+"""By how many units of noise squared a line must explain more than the step."""
+_LINE_POINTS = 16
+"""A line through fewer points a side tells nothing."""
+_NEAR = 32.0
+"""So many points near the change that the shift would be four units of noise between them..."""
+_NEAR_POINTS = 20
+_NEAR_SHARE = 0.55
+"""... must show this share of it."""
+
+
+def level_changes(noise: LevelNoise) -> tuple[list[int], LevelNoise]:
+    """Where each new level begins, and the noise as measured between these places."""
+    places = _standing(noise, _narrowest(noise))
+    noise = noise.apart_from(places)
+    places = _standing(noise, places, _credit(noise, places))
+    for _ in range(_ROUNDS):
+        noise = noise.with_excess(places)
+        kept = _standing(noise, places)
+        if kept == places:
+            break
+        places = kept
+    for _ in range(_ROUNDS):
+        kept = _standing(noise, places, _credit(noise, places))
+        if kept == places:
+            break
+        places = kept
+        noise = noise.with_excess(places)
+    return places, noise
+
+
+def _credit(noise: LevelNoise, places: list[int]) -> float:
+    """What the share of changes found takes off the squared threshold: twice its log odds."""
+    return 2.0 * math.log(1.0 + _LIKELY * len(places) / len(noise))
+
+
+def _threshold(before: Places | int, after: Places | int, credit: float = 0.0) -> Values:
+    length = 1.0 / (1.0 / np.asarray(before) + 1.0 / np.asarray(after))
+    square = _THRESHOLD**2 + _SHORT_WINDOWS * np.log(1.0 + 100.0 / length) - credit
+    threshold: Values = np.sqrt(np.maximum(square, 0.0))
+    return threshold
+
+
+def _narrowest(noise: LevelNoise) -> list[int]:
+    """Where the narrowest windows exceed their threshold; no window holds the place of another."""
+    chosen: list[int] = []
+    for place, start, end in _exceeding(noise).tolist():
+        if bisect_right(chosen, start) == bisect_left(chosen, end):
+            chosen.insert(bisect_left(chosen, place), place)
+    return chosen
+
+
+def _exceeding(noise: LevelNoise) -> Places:
+    """Place, start and end of windows that exceed their threshold, the narrowest first.
+
+    Of places in a row that the same windows exceed at, the strongest stands for all.
+    """
+    rows, strengths = [np.empty((0, 3), dtype=np.int64)], [np.empty(0)]
+    for before, after in product(noise.lengths.tolist(), repeat=2):
+        if max(before, after) > _UNEVEN * min(before, after) or before + after > len(noise):
+            continue
+        strength = np.abs(noise.distances_everywhere(before, after))
+        above = np.flatnonzero(strength > float(_threshold(before, after)))
+        if not len(above):
+            continue
+        firsts = np.flatnonzero(np.diff(above, prepend=-2) > 1)
+        best = above[_best_of(strength[above], firsts)]
+        rows.append(np.column_stack((best + before, best, best + before + after)))
+        strengths.append(strength[best])
+    found, strength = np.concatenate(rows), np.concatenate(strengths)
+    return found[np.lexsort((found[:, 0], -strength, found[:, 2] - found[:, 1]))]
+
+
+def _best_of(scores: Values, firsts: Places) -> Places:
+    """The index of the largest score, the first of equals, of each group that begins at firsts."""
+    largest = np.maximum.reduceat(scores, firsts)
+    groups = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(scores)))
+    among = np.flatnonzero(scores == largest[groups])
+    return among[np.unique(groups[among], return_index=True)[1]]
+
+
+def _standing(noise: LevelNoise, places: list[int], credit: float = 0.0) -> list[int]:
+    """The change points between whole levels, looked for from these."""
+    for _ in range(3):
+        kept = _pruned(noise, _refitted(noise, _split(noise, places, credit)), credit)
+        if kept == places:
+            break
+        places = kept
+    return places
+
+
+def _split(noise: LevelNoise, places: list[int], credit: float) -> list[int]:
+    """These places, and those where a level between them is two."""
+    known = list(places)
+    levels = list(pairwise([0, *places, len(noise)]))
+    while levels := [(start, end) for start, end in levels if end - start >= 2 * SHORTEST]:
+        starts, inner, ends, firsts = _inside(levels)
+        over = np.abs(noise.distances(starts, inner, ends))
+        over /= _threshold(inner - starts, ends - inner, credit)
+        best = _best_of(over, firsts)
+        halves = []
+        for level, index in zip(levels, best.tolist(), strict=True):
+            if over[index] >= 1.0:
+                place = int(inner[index])
+                known.append(place)
+                halves += [(level[0], place), (place, level[1])]
+        levels = halves
+    return sorted(known)
+
+
+def _inside(levels: list[tuple[int, int]]) -> tuple[Places, Places, Places, Places]:
+    """Starts, places and ends of all ways to split each level, and where each level's begin."""
+    start, end = np.array(levels).T
+    counts = end - start - 2 * SHORTEST + 1
+    firsts = np.cumsum(counts) - counts
+    inner = np.arange(counts.sum()) + np.repeat(start + SHORTEST - firsts, counts)
+    return np.repeat(start, counts), inner, np.repeat(end, counts), firsts
+
+
+def _refitted(noise: LevelNoise, places: list[int]) -> list[int]:
+    """Each at the best place between its neighbours: every other one, then the rest."""
+    ends = [0, *places, len(noise)]
+    for turn in (1, 2):
+        numbers = [
+            number
+            for number in range(turn, len(ends) - 1, 2)
+            if ends[number + 1] - ends[number - 1] >= 2 * SHORTEST
+        ]
+        if numbers:
+            around = [(ends[number - 1], ends[number + 1]) for number in numbers]
+            starts, inner, lasts, firsts = _inside(around)
+            best = _best_of(np.abs(noise.distances(starts, inner, lasts)), firsts)
+            for number, place in zip(numbers, inner[best].tolist(), strict=True):
+                ends[number] = place
+    return ends[1:-1]
+
+
+def _pruned(noise: LevelNoise, places: list[int], credit: float) -> list[int]:
+    """Without those that do not stand; of neighbours that do not, the weakest goes first."""
+    while places:
+        over = _over(noise, places, credit)
+        padded = np.pad(over, 1, constant_values=np.inf)
+        weakest = (over <= padded[:-2]) & (over < padded[2:]) & (over < 1.0)
+        if not weakest.any():
+            break
+        places = [place for place, goes in zip(places, weakest, strict=True) if not goes]
+    return places
+
+
+def _over(noise: LevelNoise, places: list[int], credit: float) -> Values:
+    """Strength over threshold; less than 1 also for what is no shift."""
+    ends = np.array([0, *places, len(noise)])
+    start, middle, end = ends[:-2], ends[1:-1], ends[2:]
+    before, after = middle - start, end - middle
+    shorter = np.minimum(before, after)
+    strength = np.abs(noise.distances(start, middle, end))
+    over = strength / _threshold(before, after, credit)
+    line = (noise.slopes(start, middle, end) - 1.0) * strength**2
+    slow = (shorter >= _LINE_POINTS) & (line > _LINE)
+    points = _NEAR / (1.0 / before + 1.0 / after) / np.maximum(strength, 1.0) ** 2
+    near = np.maximum(np.rint(points).astype(np.int64), _NEAR_POINTS)
+    far = 2 * near <= shorter
+    width = np.where(far, near, 1)
+    slow |= far & (noise.sharpness(start, middle, end, width) < _NEAR_SHARE)
+    return np.where(shorter < SHORTEST, 0.0, np.where(slow, np.minimum(over, 0.99), over))
