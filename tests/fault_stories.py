@@ -13,6 +13,7 @@ from perfgate.app.keeping.keep import Request
 from perfgate.app.proposing.propose import Proposal, propose
 from perfgate.app.publishing.publish import publish
 from perfgate.app.publishing.request import PublishRequest, SuiteText
+from perfgate.app.tracking.track import track
 from perfgate.errors import ExitCode, PublishError
 from perfgate.github.answering import GitHubAnswering
 from perfgate.github.check_runs import GitHubChecks
@@ -20,14 +21,18 @@ from perfgate.github.client import GitHubComments
 from perfgate.github.event import Event, WrittenComment
 from perfgate.github.patience import Patience
 from perfgate.github.pulls import GitHubPulls
+from perfgate.github.tracker import GitHubIssues
 from perfgate.github.workflow import Kind
 from perfgate.records import Decision, to_json
+from perfgate.records.history import Line
 from perfgate.report.comment import render_comment
 from tests.commanding import INPUTS, TODAY, WRITTEN, a_change
 from tests.factories import a_case_decision, a_decision, a_metric
 from tests.fakes.github_server import BOT, FakeGitHub
 from tests.faults import Story
+from tests.histories import a_run
 from tests.proposing import BRANCH, SUITE, WHY, Job, merge
+from tests.tracking import SLOWER, levels, tracking
 
 _OWNERS = "baselines/ @alice @octo/perf nobody@example.org\n"
 
@@ -208,6 +213,34 @@ class Answering(Story):
         )
 
 
+class Tracking(Story):
+    """A nightly job that tracks ``lines``, after one that tracked ``before``."""
+
+    def __init__(self, name: str, *lines: Line, before: tuple[Line, ...] = ()) -> None:
+        self.name = name
+        self._lines = lines
+        self._before = before
+
+    def prepare(self, github: FakeGitHub) -> None:
+        start(github)
+        tip = github.bare.tip("main")
+        github.bare.commit("main", "Use the exact decoder", files={"a": "1"}, parents=[tip])
+        if self._before:
+            self._track(github, _no_patience(), self._before)
+
+    def run(self, github: FakeGitHub, patience: Patience) -> int:
+        # Told as a warning by perfgate.app.tracking.edges.
+        with contextlib.suppress(PublishError):
+            self._track(github, patience, self._lines)
+        return ExitCode.OK
+
+    def _track(self, github: FakeGitHub, patience: Patience, lines: tuple[Line, ...]) -> None:
+        before, after = github.bare.git("rev-list", "main", "--reverse").split()
+        runs = [a_run(night, commit=before if night < 60 else after) for night in range(120)]
+        with GitHubIssues(**self.connection(github)) as api:
+            track(tracking(*lines, runs=runs), api, sleep=patience)
+
+
 COMMITTED = ({"wan": 1000, "flux": 2000}, "merged")
 
 
@@ -235,6 +268,19 @@ def answers() -> list[Story]:
     return [
         Answering("answer: rerun", "/perfgate rerun wan"),
         Answering("answer: accept", accept),
+    ]
+
+
+def tracked() -> list[Story]:
+    """Issues that are opened; and one that gets worse beside one that is closed."""
+    wan, flux = levels(*SLOWER), levels(*SLOWER, case="flux")
+    later = (
+        levels((60, 1000.0), (60, 1160.0)),
+        levels(*SLOWER, (20, 1000.0), case="flux"),
+    )
+    return [
+        Tracking("track: opens", wan, flux),
+        Tracking("track: worse, and back", *later, before=(wan, flux)),
     ]
 
 

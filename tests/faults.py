@@ -1,4 +1,4 @@
-"""What can go wrong with each call of publish and propose, and what stands on GitHub afterwards.
+"""What can go wrong with each call of publish, propose and track, and what is left on GitHub.
 
 The calls come from recording a clean run, never from a list. A cell is one story with one fault at
 one of its calls, then the same job run once more without any; what GitHub holds after either is
@@ -272,5 +272,11 @@ def state(github: FakeGitHub, story: Story) -> dict[str, Any]:
                 **{name: sorted(getattr(one, name)) for name in ("labels", "reviewers", "teams")},
             }
             for one in github.pulls.all
+        ],
+        # One that two jobs opened at once is closed as what it is.
+        "issues": [
+            (one.title, one.body, one.state, one.reason, sorted(one.labels))
+            for one in github.issues.all
+            if one.reason != "duplicate"
         ],
     }

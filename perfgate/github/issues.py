@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 
 from perfgate.github.comments import CommentApi
 
-Reason = Literal["completed", "not_planned", "duplicate", "reopened"]
-"""Why an issue is in its state, in GitHub's words."""
+Change = Literal["completed", "not_planned", "duplicate", "reopened"]
+"""Why an issue is closed or opened again, in GitHub's words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,10 +63,8 @@ class IssueApi(CommentApi, Protocol):
 
     def open_issue(self, *, title: str, body: str, labels: Sequence[str]) -> Issue: ...
 
-    def edit_issue(
-        self, number: int, *, body: str, state: Literal["open", "closed"], reason: Reason | None
-    ) -> Issue:
-        """Give it this body and state; without a reason the one that it has stays."""
+    def edit_issue(self, number: int, *, body: str, change: Change | None = None) -> Issue:
+        """Give it this body; without a change it stays open or closed, as it is."""
         ...
 
     def between(self, base: str, head: str, *, most: int) -> Between:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from perfgate.github.client import GitHubComments
-from perfgate.github.issues import Between, Issue, ListedCommit, Reason
+from perfgate.github.issues import Between, Change, Issue, ListedCommit
 from perfgate.github.problems import unreadable
 from perfgate.github.session import known
 
@@ -57,12 +57,13 @@ class GitHubIssues(GitHubComments):
             )
             return _issue(made)
 
-    def edit_issue(
-        self, number: int, *, body: str, state: Literal["open", "closed"], reason: Reason | None
-    ) -> Issue:
-        asked: dict[str, Any] = {"body": body[:_MAX_BODY_CHARS], "state": state}
-        if reason is not None:
-            asked["state_reason"] = reason
+    def edit_issue(self, number: int, *, body: str, change: Change | None = None) -> Issue:
+        asked = {"body": body[:_MAX_BODY_CHARS]}
+        if change is not None:
+            asked |= {
+                "state": "open" if change == "reopened" else "closed",
+                "state_reason": change,
+            }
         with self.asking(f"updating issue {number}"):
             _, edited = self.github.requester.requestJsonAndCheck(
                 "PATCH", f"{self._address()}/{number}", input=asked

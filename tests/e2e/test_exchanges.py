@@ -23,6 +23,8 @@ TESTS = Path(__file__).parents[1] / "integration"
 SPEAKS = re.compile("tests.(fakes.github|proposing|fault)")
 EXPECTED = {
     "POST /issues/{n}/comments",
+    "POST /issues",
+    "PATCH /issues/{n}",
     "PATCH /issues/comments/{n}",
     "POST /check-runs",
     "PATCH /check-runs/{n}",

@@ -1,4 +1,4 @@
-"""Publish and propose against everything that GitHub and the network do to each of their calls.
+"""Publish, propose and track against all that GitHub and the network do to each of their calls.
 
 A fault at one call, then the same job once more: what stands on GitHub is what one clean run
 leaves, the verdict's exit code is untouched, and no job sleeps longer than its budget.
@@ -10,7 +10,7 @@ import pytest
 
 from perfgate.errors import ExitCode
 from perfgate.github.patience import BUDGET_S, SPREAD
-from tests.fault_stories import answers, stories
+from tests.fault_stories import answers, stories, tracked
 from tests.faults import COLUMNS, TWICE, Stage, crossing, diagonal
 
 LONGEST_PAUSE_S = 60 * (1 + SPREAD)
@@ -32,14 +32,15 @@ NAMES = [
     "propose: stuck",
 ]
 COMMANDS = ["answer: rerun", "answer: accept"]
+TRACKED = ["track: opens", "track: worse, and back"]
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """A story's GitHub, prepared when it is first asked for."""
     folder = tmp_path_factory.mktemp("stories")
-    known = {story.name: story for story in (*stories(folder), *answers())}
-    assert list(known) == [*NAMES, *COMMANDS]
+    known = {story.name: story for story in (*stories(folder), *answers(), *tracked())}
+    assert list(known) == [*NAMES, *COMMANDS, *TRACKED]
     stages = {}
 
     def stage(name):
@@ -68,20 +69,22 @@ def problems(stage, fault, call):
     ]
 
 
-@pytest.mark.parametrize("name", [*NAMES, *COMMANDS])
+@pytest.mark.parametrize("name", [*NAMES, *COMMANDS, *TRACKED])
 def test_the_same_job_twice__what_one_leaves(stage, name):
     found = stage(name)
     assert found.code == ExitCode.OK
     assert found.again()
 
 
-@pytest.mark.parametrize("name", ["publish: 60 cases", "propose: opens", "propose: explains"])
+@pytest.mark.parametrize(
+    "name", ["publish: 60 cases", "propose: opens", "propose: explains", *TRACKED]
+)
 def test_each_fault_and_each_call_once(stage, name):
     found = stage(name)
     assert [told for fault, call in diagonal(found) for told in problems(found, fault, call)] == []
 
 
-@pytest.mark.parametrize("name", ["publish: 60 cases", "propose: opens"])
+@pytest.mark.parametrize("name", ["publish: 60 cases", "propose: opens", TRACKED[0]])
 def test_limits_at_every_call__the_sum_of_the_pauses_has_a_bound(stage, name):
     pauses = stage(name).limited()
     assert pauses
@@ -101,6 +104,14 @@ def test_every_call(stage, fault):
     ]
     assert told == []
     assert len(cells) >= 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRACKED)
+def test_every_call_of_tracking(stage, name):
+    found = stage(name)
+    told = [what for one, fault, call in crossing([found]) for what in problems(one, fault, call)]
+    assert told == []
 
 
 @pytest.mark.slow

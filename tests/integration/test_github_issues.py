@@ -51,17 +51,24 @@ def test_pages_without_an_end(api, github):
 
 def test_closed_and_opened_again(api, github):
     issue = github.issues.add("slower", "by far", author=BOT)
-    closed = api.edit_issue(issue.number, body="back", state="closed", reason="completed")
+    closed = api.edit_issue(issue.number, body="back", change="completed")
     assert (closed.is_open, closed.reason, closed.closed_s) == (False, "completed", CLOSED_S)
     assert issue.closed_at == NOW
-    reopened = api.edit_issue(issue.number, body="slow again", state="open", reason="reopened")
+    reopened = api.edit_issue(issue.number, body="slow again", change="reopened")
     assert (reopened.is_open, reopened.reason, reopened.closed_s) == (True, "reopened", None)
     assert issue.body == "slow again"
 
 
+def test_edited__what_somebody_closed_meanwhile_stays_closed(api, github):
+    issue = github.issues.add("slower", "by far", author=BOT)
+    github.issues.close(issue, reason="not_planned")
+    edited = api.edit_issue(issue.number, body="by far, still")
+    assert (edited.is_open, edited.reason) == (False, "not_planned")
+
+
 def test_duplicate(api, github):
     issue = github.issues.add("slower", "", author=BOT)
-    closed = api.edit_issue(issue.number, body="-", state="closed", reason="duplicate")
+    closed = api.edit_issue(issue.number, body="-", change="duplicate")
     assert closed.reason == "duplicate"
 
 

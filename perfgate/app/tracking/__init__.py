@@ -1,0 +1,1 @@
+"""Issues for what got slower on main: opened, kept up to date and closed."""
