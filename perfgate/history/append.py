@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.errors import ConfigurationError
-from perfgate.history.catalogue import in_months
+from perfgate.history.months import in_months
 from perfgate.history.names import month_of, result_name
 from perfgate.history.store import Store
 from perfgate.records.results import Results

@@ -62,13 +62,13 @@ class Branch:
         blobs = self._blobs(files)
         return self._change(
             lambda there: {name: blob for name, blob in blobs.items() if name not in there},
-            message=f"Add {len(files)} result files",
+            message="Add results",
         )
 
     def remove(self, names: Collection[str]) -> None:
         self._change(
             lambda there: {name: None for name in names if name in there},
-            message=f"Remove {len(names)} files that a finished month replaces",
+            message="Remove what a finished month replaces",
         )
 
     @contextlib.contextmanager

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _NUMBERED = """
 CREATE TABLE runs AS SELECT row_number() OVER (ORDER BY first, "commit", run_id, attempt, job, url)
   - 1 AS run, * EXCLUDE first FROM (
- SELECT "commit", run_id, attempt, job, url, min(measured_at) AS first FROM cells GROUP BY ALL);
+ SELECT "commit", run_id, attempt, job, url, min(measured_at) AS first FROM stored GROUP BY ALL);
 CREATE TABLE owners AS SELECT row_number() OVER () AS owner, * FROM (
- SELECT DISTINCT case_id, framework, hardware_key, workload_hash FROM cells);
+ SELECT DISTINCT case_id, framework, hardware_key, workload_hash FROM stored);
 CREATE TABLE points AS
  WITH numbered AS (
   SELECT owner, run, CAST(epoch(measured_at) AS BIGINT) AS seconds, unnest(metrics) AS metric
-  FROM cells JOIN owners USING (case_id, framework, hardware_key, workload_hash)
+  FROM stored JOIN owners USING (case_id, framework, hardware_key, workload_hash)
   JOIN runs USING ("commit", run_id, attempt, job, url))
  SELECT owner, run, seconds, metric.name AS "name", metric.unit AS unit,
   list_median(metric.samples) AS "value", list_min(metric.samples) AS low,
@@ -44,7 +44,7 @@ FROM points JOIN lines USING (owner, "name", unit) ORDER BY line, seconds, run""
 _MISSED = """
 SELECT case_id, framework, hardware_key, workload_hash, CAST(epoch(measured_at) AS BIGINT),
  failure.kind, failure.text, run
-FROM (SELECT *, unnest(failures) AS failure FROM cells WHERE len(metrics) = 0)
+FROM (SELECT *, unnest(failures) AS failure FROM stored WHERE len(metrics) = 0)
  JOIN runs USING ("commit", run_id, attempt, job, url) ORDER BY ALL"""
 
 

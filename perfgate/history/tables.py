@@ -1,6 +1,6 @@
 """Loads a history's files into DuckDB, each counted once, and tells what it had to leave out.
 
-One table ``cells`` has a row for each cell of each file. A file is taken when its content is what
+One table ``stored`` has a row for each cell of each file. A file is taken when its content is what
 its name says and it is a ``perfgate.results`` of this version; a finished month comes before the
 files that it was made of.
 """
@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfgate.history.names import MonthFile, ResultFile, digest_of, parse_name
+from perfgate.errors import ConfigurationError
+from perfgate.history.months import COLUMNS, NOT_AS_NAMED, damage
+from perfgate.history.names import MonthFile, ResultFile, parse_name
 from perfgate.history.store import MAX_FILE_BYTES, Store
 from perfgate.records.value import CASE_ID
 
@@ -36,14 +38,6 @@ _SHAPE = """{
   "metrics": [{"name": "VARCHAR", "unit": "VARCHAR", "samples": ["DOUBLE"]}],
   "failures": [{"kind": "VARCHAR", "text": "VARCHAR"}]}]}"""
 
-CELL_COLUMNS = """
- file VARCHAR, perfgate VARCHAR, measured_at TIMESTAMP, "commit" VARCHAR, hardware_key VARCHAR,
- run_id VARCHAR, attempt INTEGER, job VARCHAR, url VARCHAR, notes VARCHAR[],
- case_id VARCHAR, framework VARCHAR, framework_version VARCHAR, workload_hash VARCHAR,
- workload VARCHAR, metrics STRUCT("name" VARCHAR, unit VARCHAR, samples DOUBLE[])[],
- failures STRUCT(kind VARCHAR, "text" VARCHAR)[]"""
-"""Also the columns of a finished month: it keeps everything that its files told."""
-
 _READ_BATCH = """
 CREATE OR REPLACE TEMP TABLE batch AS
 WITH raw AS (SELECT filename, content FROM read_blob($paths)),
@@ -61,7 +55,7 @@ _JUDGE_BATCH = """
 CREATE OR REPLACE TEMP TABLE judged AS
 SELECT *, CASE
  WHEN NOT starts_with(digest, regexp_extract(file, '_([0-9a-f]+)\\.json$', 1))
-  THEN 'its content is not what its name says: cut short or changed since'
+  THEN $not_as_named
  WHEN doc IS NULL THEN 'it is no JSON'
  WHEN doc.schema IS DISTINCT FROM 'perfgate.results' THEN 'it is no perfgate.results'
  WHEN doc.version IS DISTINCT FROM 1
@@ -90,7 +84,7 @@ SELECT file, measured_at, ifnull(doc.perfgate, '') AS perfgate,
 FROM unnested"""
 
 _TAKE_BATCH = """
-INSERT INTO cells BY NAME
+INSERT INTO stored BY NAME
 SELECT * EXCLUDE (cell, fit), cell."case" AS case_id, cell.framework AS framework,
  ifnull(cell.framework_version, '') AS framework_version, cell.workload_hash AS workload_hash,
  ifnull(CAST(cell.workload AS VARCHAR), '{}') AS workload,
@@ -104,6 +98,28 @@ SELECT file, problem FROM judged WHERE problem IS NOT NULL
 UNION ALL
 SELECT file, count(*) || ' of its cells cannot be read' FROM each WHERE NOT fit GROUP BY file
 ORDER BY ALL"""
+
+
+_TAKE_MONTH = """
+INSERT INTO stored BY NAME SELECT * FROM read_parquet($path)
+WHERE file NOT IN (SELECT file FROM sources) AND ($since IS NULL OR measured_at >= $since)
+ AND ($cases IS NULL OR list_contains($cases, case_id))"""
+
+_SOURCES_OF_MONTH = "INSERT INTO sources SELECT DISTINCT file FROM read_parquet($path)"
+
+_FIND_TWICE = """
+CREATE TEMP TABLE twice AS SELECT rowid AS id, file FROM stored
+QUALIFY row_number() OVER (PARTITION BY case_id, framework, hardware_key, workload_hash,
+ measured_at, run_id, attempt ORDER BY file) > 1"""
+_TWICE = "SELECT file, count(*) FROM twice GROUP BY file ORDER BY file"
+_DROP_TWICE = "DELETE FROM stored WHERE rowid IN (SELECT id FROM twice)"
+
+_RENAMED = """
+WITH spans AS (SELECT case_id, framework, hardware_key, workload_hash, min(measured_at) AS first,
+  max(measured_at) AS last FROM stored GROUP BY ALL)
+SELECT old.case_id, new.case_id, old.last, new.first, new.framework, new.hardware_key
+FROM spans AS old JOIN spans AS new USING (framework, hardware_key, workload_hash)
+WHERE old.last < new.first ORDER BY ALL"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,28 +150,47 @@ class Wanted:
 
 @dataclass(kw_only=True)
 class Loading:
-    """Fills the tables of ``connection``; what was left out is in ``problems``."""
+    """Fills the table ``stored`` of ``connection``; what was left out is in ``problems``.
+
+    ``damaged`` holds the names of files of which at least a part was left out.
+    """
 
     connection: duckdb.DuckDBPyConnection
     wanted: Wanted
     problems: list[str] = field(default_factory=list)
+    damaged: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.connection.execute(f"CREATE TABLE stored ({COLUMNS})")
+        self.connection.execute("CREATE TABLE sources (file VARCHAR)")
 
     def load(self, store: Store) -> None:
         """Read what is wanted of a store. Raises what the store raises."""
-        self.connection.execute(f"CREATE TABLE cells ({CELL_COLUMNS})")
-        self.connection.execute("CREATE TABLE sources (file VARCHAR)")
         results, months = self._files(store.names())
         names = [*(one.name for one in results), *(one.name for one in months)]
         with store.files(names) as folder:
-            for month in months:
-                self._month(folder, month)
-            for batch in _batches(folder, self._not_in_months(results), self.problems):
-                self._results(folder, batch)
+            self.load_files(folder, results, months)
+        self._count_once()
+        self._look_for_renamed_cases()
+
+    def load_files(
+        self, folder: Path, results: Sequence[ResultFile], months: Sequence[MonthFile]
+    ) -> None:
+        """Read these files of a folder, every result file once."""
+        for month in months:
+            self._month(folder, month)
+        known = {name for (name,) in self.connection.execute("SELECT file FROM sources").fetchall()}
+        fresh = [one for one in results if one.name not in known]
+        for batch in self._batches(folder, fresh):
+            self._results(folder, batch)
 
     def _files(self, names: Sequence[str]) -> tuple[list[ResultFile], list[MonthFile]]:
         parsed = {name: parse_name(name) for name in names}
         strange = [name for name, file in parsed.items() if file is None]
-        self._note(strange, "is no file of a history")
+        if strange:
+            more = f" and {len(strange) - _MAX_NAMED} more" if len(strange) > _MAX_NAMED else ""
+            named = ", ".join(strange[:_MAX_NAMED])
+            self.problems.append(f"{named}{more}: is no file of a history")
         results = [one for one in parsed.values() if isinstance(one, ResultFile)]
         months = [one for one in parsed.values() if isinstance(one, MonthFile)]
         return (
@@ -163,64 +198,76 @@ class Loading:
             [one for one in months if self.wanted.takes_month(one)],
         )
 
-    def _month(self, folder: Path, month: MonthFile) -> None:
-        """Take a finished month, but for files that are in an earlier one as well."""
-        path = folder / month.name
-        if not digest_of(path.read_bytes()).startswith(month.digest):
-            self.problems.append(
-                f"{month.name}: its content is not what its name says: cut short or changed since"
-            )
-            return
-        self.connection.execute(
-            "INSERT INTO cells BY NAME SELECT * FROM read_parquet($path) "
-            "WHERE file NOT IN (SELECT file FROM sources) "
-            "AND ($since IS NULL OR measured_at >= $since) "
-            "AND ($cases IS NULL OR list_contains($cases, case_id))",
-            {"path": str(path), **self.wanted.filters()},
-        )
-        self.connection.execute(
-            "INSERT INTO sources SELECT DISTINCT file FROM read_parquet($path)",
-            {"path": str(path)},
-        )
+    def _leave_out(self, name: str, why: str) -> None:
+        self.damaged.add(name)
+        self.problems.append(f"{name}: {why}")
 
-    def _not_in_months(self, results: Sequence[ResultFile]) -> list[ResultFile]:
-        known = {name for (name,) in self.connection.execute("SELECT file FROM sources").fetchall()}
-        return [one for one in results if one.name not in known]
+    def _month(self, folder: Path, month: MonthFile) -> None:
+        """Take a finished month, but for files that are in another one as well."""
+        if (why := damage(self.connection, folder, month)) is not None:
+            self._leave_out(month.name, why)
+            return
+        path = str(folder / month.name)
+        self.connection.execute(_TAKE_MONTH, {"path": path, **self.wanted.filters()})
+        self.connection.execute(_SOURCES_OF_MONTH, {"path": path})
 
     def _results(self, folder: Path, batch: Sequence[ResultFile]) -> None:
         run = self.connection.execute
         paths = [str(folder / one.name) for one in batch]
         run(_READ_BATCH, {"paths": paths, "shape": _SHAPE, "skip": len(str(folder)) + 2})
-        run(_JUDGE_BATCH, {"latest": self.wanted.latest})
+        run(_JUDGE_BATCH, {"latest": self.wanted.latest, "not_as_named": NOT_AS_NAMED})
         run(_CELLS_OF_BATCH, {"id": CASE_ID})
         run(_TAKE_BATCH, self.wanted.filters())
-        found = run(_PROBLEMS_OF_BATCH).fetchall()
-        self.problems += [f"{file}: {problem}" for file, problem in found]
+        for file, problem in run(_PROBLEMS_OF_BATCH).fetchall():
+            self._leave_out(file, problem)
 
-    def _note(self, names: Sequence[str], what: str) -> None:
-        if names:
-            more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-            self.problems.append(f"{', '.join(names[:_MAX_NAMED])}{more}: {what}")
-
-
-def _batches(
-    folder: Path, results: Sequence[ResultFile], problems: list[str]
-) -> Iterator[list[ResultFile]]:
-    """As many files as may be held in memory at once; a giant one is told of and left out."""
-    batch: list[ResultFile] = []
-    held = 0
-    for one in results:
-        size = (folder / one.name).stat().st_size
-        if size > MAX_FILE_BYTES:
-            problems.append(f"{one.name}: it is larger than {MAX_FILE_BYTES >> 20} MiB")
-            continue
-        if batch and (held + size > _BATCH_BYTES or len(batch) == _BATCH_FILES):
+    def _batches(self, folder: Path, results: Sequence[ResultFile]) -> Iterator[list[ResultFile]]:
+        """As many files as may be held in memory at once; a giant one is left out."""
+        batch: list[ResultFile] = []
+        held = 0
+        for one in results:
+            size = _size(folder / one.name)
+            if size > MAX_FILE_BYTES:
+                self._leave_out(one.name, f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
+                continue
+            if batch and (held + size > _BATCH_BYTES or len(batch) == _BATCH_FILES):
+                yield batch
+                batch, held = [], 0
+            batch.append(one)
+            held += size
+        if batch:
             yield batch
-            batch, held = [], 0
-        batch.append(one)
-        held += size
-    if batch:
-        yield batch
+
+    def _count_once(self) -> None:
+        self.connection.execute(_FIND_TWICE)
+        found = self.connection.execute(_TWICE).fetchall()
+        if found:
+            self.connection.execute(_DROP_TWICE)
+        self.problems += [
+            f"{file}: {count} of its cells are in another file too and are counted once"
+            for file, count in found
+        ]
+
+    def _look_for_renamed_cases(self) -> None:
+        self.problems += [
+            f"{old} was last measured on {last:%Y-%m-%d} and {new} first on {first:%Y-%m-%d}, "
+            f"with the same workload in {framework} on {hardware}: a renamed case starts lines "
+            "of its own"
+            for old, new, last, first, framework, hardware in self.connection.execute(
+                _RENAMED
+            ).fetchall()
+        ]
+
+
+def _size(path: Path) -> int:
+    """Bytes; ConfigurationError where the file went since its name was listed."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"{path.name} went while the history was read: its month is being compacted",
+            fix="Run the same command again.",
+        ) from error
 
 
 def _naive(moment: datetime) -> datetime:

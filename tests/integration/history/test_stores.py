@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,60 +14,8 @@ from perfgate.history.append import append
 from perfgate.history.names import digest_of
 from perfgate.history.opening import open_store
 from perfgate.history.read import read_history
-from perfgate.history.store import Store
 from tests.result_files import NOW, a_cell, a_results
-
-GIT_ENV = {
-    "PATH": os.environ["PATH"],
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_AUTHOR_NAME": "t",
-    "GIT_AUTHOR_EMAIL": "t@example.org",
-    "GIT_COMMITTER_NAME": "t",
-    "GIT_COMMITTER_EMAIL": "t@example.org",
-}
-
-
-def git(where: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ("git", *arguments), cwd=where, env=GIT_ENV, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
-def a_clone(folder: Path) -> Path:
-    """A clone with one commit on main, of a bare repository beside it."""
-    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
-    git(folder, "clone", "--quiet", "origin.git", "clone")
-    clone = folder / "clone"
-    (clone / "code.py").write_text("pass\n")
-    git(clone, "add", "code.py")
-    git(clone, "commit", "--quiet", "-m", "code")
-    git(clone, "push", "--quiet", "origin", "HEAD:refs/heads/main")
-    return clone
-
-
-def opened(named: str, start: Path, scratch: Path, **rest: object) -> Store:
-    scratch.mkdir(parents=True)
-    return open_store(
-        named, start=start, environ=GIT_ENV, scratch=scratch, sleep=lambda _: None, **rest
-    )
-
-
-Opener = Callable[[], Store]
-
-
-@pytest.fixture(params=["folder", "memory", "file", "branch"])
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
-    """Opens the same place anew each time, as the next job does."""
-    start, named = tmp_path, "kept"
-    if request.param == "memory":
-        named = f"memory://{uuid.uuid4().hex}/kept"
-    elif request.param == "file":
-        named = f"file://{tmp_path}/kept"
-    elif request.param == "branch":
-        start, named = a_clone(tmp_path), "branch:perfgate-data"
-    return lambda: opened(named, start, tmp_path / "scratch" / uuid.uuid4().hex)
+from tests.stores import GIT_ENV, Opener, a_clone, git, opened
 
 
 def test_what_one_job_adds_the_next_one_reads(opener: Opener) -> None:
@@ -264,7 +209,7 @@ for day in range(first, first + 4):
 
 
 def test_jobs_that_push_at_once_lose_nothing(tmp_path: Path) -> None:
-    clone, root = a_clone(tmp_path), Path(__file__).parents[2]
+    clone, root = a_clone(tmp_path), Path(__file__).parents[3]
 
     def push(number: int) -> str:
         scratch = tmp_path / f"job {number}"
