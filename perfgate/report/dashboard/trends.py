@@ -186,7 +186,7 @@ def _domain(lines: Sequence[Line], size: float) -> list[float]:
     low, high = np.quantile(shown, (0.03, 0.97))
     usual = float(high - low) or _LEAST_SPAN * float(np.median(shown)) or 1.0
     low, high = max(shown.min(), low - 1.2 * usual), min(shown.max(), high + 1.2 * usual)
-    room = max(0.06 * float(high - low), _LEAST_SPAN / 2 * float(np.median(shown)))
+    room = max(0.06 * float(high - low), _LEAST_SPAN / 2 * float(np.median(shown))) or 1.0
     return [_digits(max(0.0, float(low) - room) / size), _digits((float(high) + room) / size)]
 
 

@@ -104,7 +104,7 @@ function spans(panel) {
   const usual = at(0.97) - at(0.03) || 0.04 * at(0.5) || 1;
   let low = Math.max(all[0], at(0.03) - 1.2 * usual);
   let high = Math.min(all[all.length - 1], at(0.97) + 1.2 * usual);
-  const least = 0.06 * at(0.5);
+  const least = 0.06 * at(0.5) || 1;
   if (high - low < least) {
     const middle = (high + low) / 2;
     [low, high] = [middle - least / 2, middle + least / 2];
