@@ -1,4 +1,7 @@
-"""Writes the finished folder, ``perfgate-out/``: what was measured, what was decided, its texts."""
+"""Writes the finished folder, ``perfgate-out/``: what was measured, what was decided, its texts.
+
+That of a comparison of frameworks is written in :mod:`perfgate.app.compete.outputs`.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,9 @@ DECISION = "decision.json"
 COMMENT = "comment.md"
 SUMMARY = "summary.md"
 JUNIT = "junit.xml"
+RESULTS = "results.json"
+COMPARISON = "comparison-results.json"
+"""The results in the format of sglang's nightly comparison."""
 
 Draw: TypeAlias = Callable[[Spec], Picture]
 
@@ -35,7 +41,7 @@ def prepare_folder(folder: Path) -> None:
     """
     try:
         write_atomically(folder / ".gitignore", "*\n")
-        for name in (RECORD, DECISION, COMMENT, SUMMARY, JUNIT):
+        for name in (RECORD, DECISION, COMMENT, SUMMARY, JUNIT, RESULTS, COMPARISON):
             (folder / name).unlink(missing_ok=True)
         for kind in ("*.svg", "*.png"):
             for path in (folder / CHARTS).glob(kind):

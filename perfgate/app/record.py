@@ -32,7 +32,7 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
     git = open_repository(request.start, edges.environ)
     head, suite = head_tree(git), read_suite(git, request.suite)
     change = Change(event=edges.event.name, labels=edges.event.labels, paths=git.all_paths())
-    selection = _in_fresh_processes(select(suite, suite, change=change, only=request.only))
+    selection = in_fresh_processes(select(suite, suite, change=change, only=request.only))
     policy = selection.policy.model_copy(update={"strategy": "baseline"})
     check_cases(selection)
     edges.machine.fingerprint(devices_wanted(selection))
@@ -43,7 +43,8 @@ def record_head(request: RecordRequest, edges: Edges) -> Record:
         )
 
 
-def _in_fresh_processes(selection: Selection) -> Selection:
+def in_fresh_processes(selection: Selection) -> Selection:
+    """The selection without cases whose servers stay resident, and a note that says so."""
     resident = [one.case.id for one in selection.chosen if one.case.resident]
     if not resident:
         return selection

@@ -31,6 +31,7 @@ COMMANDS = {
     "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
     "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
     "dashboard": ("perfgate.cli.dashboard:dashboard", "Show results over time as a page."),
+    "compete": ("perfgate.cli.compete:compete", "Measure one request in several frameworks."),
     "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),
 }
 

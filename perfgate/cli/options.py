@@ -15,7 +15,7 @@ from perfgate.errors import ConfigurationError
 from perfgate.suite import Seconds
 
 
-class _Duration(click.ParamType[float]):
+class Duration(click.ParamType[float]):
     """``30m`` as seconds, in the suite's spelling."""
 
     name = "duration"
@@ -87,7 +87,7 @@ device = click.option(
 lease_timeout = click.option(
     "--lease-timeout",
     "lease_timeout_s",
-    type=_Duration(),
+    type=Duration(),
     default="30m",
     show_default=True,
     metavar="DURATION",

@@ -1,0 +1,1 @@
+"""Comparing frameworks: which run what, in what order, and what each of them measured."""
