@@ -26,6 +26,8 @@ _OF_THE_RUNNER: Final = frozenset({"args", "entrypoint"})
 _CASE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DURATION: Final = re.compile(r"(?=.*[1-9])[0-9]+(\.[0-9]+)? *(ms|s|m|h)")
 _DEVICE: Final = re.compile(r"auto|cpu|(cuda|npu)(:[0-9]{1,4})?")
+_BRANCH: Final = re.compile(r"branch:[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}")
+_BUCKET: Final = re.compile(r"[a-z][a-z0-9+]{0,20}://[^\s\x00-\x20\x7f<>\"`]{1,480}")
 _URL: Final = re.compile(r"https?://[^\s\x00-\x20\x7f<>\"`]{1,480}")
 _PERSON: Final = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9-]{0,99}(/[A-Za-z0-9._-]{1,99})?")
 _MAX_KEY_CHARS: Final = 30
@@ -34,10 +36,11 @@ _MAX_SHOWN_CHARS: Final = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What the action runs: a line that measures, one that tells, one that proposes baselines.
+    """What the action runs: a line each that measures, tells, proposes baselines and remembers.
 
-    ``tell`` publishes a result or answers a comment. A line for which there is nothing to do is
-    None; ``why`` says in a sentence what the event calls for.
+    ``tell`` publishes a result or answers a comment; ``remember`` adds what was measured to the
+    history. A line for which there is nothing to do is None; ``why`` says in a sentence what the
+    event calls for.
     """
 
     working_directory: str
@@ -46,6 +49,7 @@ class Plan:
     gate: tuple[str, ...] | None
     tell: tuple[str, ...] | None
     propose: tuple[str, ...] | None
+    remember: tuple[str, ...] | None
     token: str = field(default="", repr=False)
 
 
@@ -66,6 +70,13 @@ def _one_of(*words: str) -> tuple[str, Callable[[str], bool]]:
 def _is_below(value: str) -> bool:
     path = PurePosixPath(value)
     return value.isprintable() and not path.is_absolute() and ".." not in path.parts
+
+
+def _is_store(value: str) -> bool:
+    for sign, pattern in (("branch:", _BRANCH), ("://", _BUCKET)):
+        if sign in value:
+            return pattern.fullmatch(value) is not None
+    return _is_below(value)
 
 
 def _is_ref(value: str) -> bool:
@@ -112,6 +123,7 @@ def _input(name: str, default: str, check: tuple[str, Callable[[str], bool]]) ->
 
 
 _PATH = ("a path below the workspace, without a leading / and without ..", _is_below)
+_STORE = ("branch:NAME, a bucket's address, or a folder below the working directory", _is_store)
 _SWITCH = _one_of("true", "false")
 _POLICIES: Final = ("always", "changes", "failures", "never")
 _OLD_POLICIES: Final = {"true": "always", "false": "never"}
@@ -130,6 +142,7 @@ INPUTS: Final = (
     _input("key", "", ("30 letters, digits, dots, underscores and single hyphens", _is_key)),
     _input("strict-publish", "false", _SWITCH),
     _input("update-baseline", "", _one_of("pr")),
+    _input("history", "", _STORE),
     _input("reason", "", ("text on one line", str.isprintable)),
     _input("issue", "", ("an address that starts with https://", _is_url)),
     _input("expires", "", ("a day such as 2026-12-31", _is_day)),
@@ -160,6 +173,7 @@ def plan(environ: Mapping[str, str], read_text: Callable[[str], str]) -> Plan:
     value["key"] = _key(value, event, environ)
     measures = _measures(value["command"], mode)
     proposes = measures and mode.proposes and value["update-baseline"] == "pr"
+    remembers = measures and mode.remembers and value["history"]
     return Plan(
         working_directory=value["working-directory"],
         output_dir=value["output-dir"],
@@ -167,6 +181,7 @@ def plan(environ: Mapping[str, str], read_text: Callable[[str], str]) -> Plan:
         gate=_gate(value) if measures else None,
         tell=_tell(value, mode),
         propose=_propose(value) if proposes else None,
+        remember=_remember(value) if remembers else None,
         token=value["github-token"],
     )
 
@@ -237,6 +252,16 @@ def _propose(value: Mapping[str, str]) -> tuple[str, ...]:
     line += [f"--label={label}" for label in _listed(value["labels"])]
     line += [f"--reviewer={person}" for person in _listed(value["reviewers"])]
     return (*line, *_strictly(value))
+
+
+def _remember(value: Mapping[str, str]) -> tuple[str, ...]:
+    return (
+        "history",
+        "add",
+        f"--to={value['history']}",
+        "--",
+        f"{value['output-dir']}/record.json",
+    )
 
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:

@@ -31,6 +31,11 @@ from perfgate.report.escape import plain
 _OF_THE_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "pythonLocation")
 _MEASURED = (ExitCode.OK, ExitCode.REGRESSED, ExitCode.UNDECIDED)
 """Codes of a gate that came to its end; another one may have left a part of a record."""
+_NOT_REMEMBERED = (
+    "What was measured is not in the history: the log above says why. The verdict stands. The "
+    "record is in the job's folder, and perfgate history add takes it later. A branch needs a "
+    "token with contents: write."
+)
 _SECRET_PREFIXES = ("INPUT_", "ACTIONS_")
 _SECRET = frozenset(
     {
@@ -88,16 +93,20 @@ def measure(environ: Mapping[str, str]) -> int:
 
 
 def publish(environ: Mapping[str, str], *, gate_code: int) -> int:
-    """The part that speaks to GitHub; returns 0, or the code of the first line that failed."""
+    """The part that speaks to GitHub; returns 0, or the code of the first line that failed.
+
+    That the history did not take the record is told, and is no code: the verdict stands.
+    """
     planned = plan(environ, _read)
     folder = _working_directory(planned, environ)
     publishing = _for_publishing(environ, planned.token)
+    measured = _has_measured(gate_code, folder / planned.output_dir)
     tell_code = _call(planned.tell, publishing, folder) if planned.tell else ExitCode.OK
     propose_code = (
-        _call(planned.propose, publishing, folder)
-        if planned.propose and _has_measured(gate_code, folder / planned.output_dir)
-        else ExitCode.OK
+        _call(planned.propose, publishing, folder) if planned.propose and measured else ExitCode.OK
     )
+    if planned.remember and measured and _call(planned.remember, publishing, folder):
+        tell_runner("warning", _NOT_REMEMBERED)
     return tell_code or propose_code
 
 

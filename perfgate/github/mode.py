@@ -25,6 +25,7 @@ class Mode:
     comments  the result goes into the pull request's comment
     checks    the result becomes a check run on the event's commit, where the token may make one
     proposes  what is measured may become new baselines
+    remembers what is measured may go into the history of the default branch
     why       one sentence for the log
     """
 
@@ -32,6 +33,7 @@ class Mode:
     comments: bool = False
     checks: bool = False
     proposes: bool = False
+    remembers: bool = False
     why: str
 
 
@@ -55,7 +57,8 @@ def mode_of(event: Event) -> Mode:
         why = "A scheduled run of the default branch: new baselines where they are asked for."
     else:
         why = f"The event {event.name} names no pull request: it gets a check run."
-    return Mode(task="measure", checks=True, proposes=event.on_default_branch, why=why)
+    trusted = event.on_default_branch
+    return Mode(task="measure", checks=True, proposes=trusted, remembers=trusted, why=why)
 
 
 def _pull_request(event: Event) -> Mode:

@@ -177,7 +177,8 @@ def test_comment__answered_without_measuring():
 def test_comment__edited_or_on_an_issue__nothing_to_do():
     for payload in (COMMENT | {"action": "edited"}, COMMENT | {"issue": {"number": 7}}):
         planned = plan(on("issue_comment"), payload)
-        assert (planned.gate, planned.tell, planned.propose) == (None, None, None)
+        lines = (planned.gate, planned.tell, planned.propose, planned.remember)
+        assert lines == (None, None, None, None)
         assert "answered once" in planned.why
 
 
@@ -326,3 +327,38 @@ def outcome(environ):
         return plan(environ), ""
     except ConfigurationError as error:
         return None, str(error)
+
+
+@pytest.mark.parametrize("store", ["branch:perfgate-data", "s3://bucket/a", "data"])
+@pytest.mark.parametrize("name", ["push", "schedule", "workflow_dispatch"])
+def test_history__the_record_of_the_default_branch(name, store):
+    given = {"history": store, "output_dir": "out"}
+    assert plan(on(name, **given), ON_MAIN).remember == (
+        *("history", "add", f"--to={store}", "--", "out/record.json"),
+    )
+    assert plan(on(name), ON_MAIN).remember is None
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "more"),
+    [
+        ("pull_request", PULL_REQUEST, {}),
+        ("merge_group", {"merge_group": {"head_sha": "a" * 40}}, {}),
+        ("push", {"repository": {"default_branch": "other"}}, {}),
+        ("push", ON_MAIN, {"command": "publish"}),
+        ("workflow_dispatch", ON_MAIN | ASKED_FOR, {}),
+        ("workflow_run", FINISHED, {}),
+        ("issue_comment", COMMENT, {}),
+    ],
+)
+def test_history__of_nothing_else(name, payload, more):
+    planned = plan(on(name, history="branch:perfgate-data", **more), payload)
+    assert planned.remember is None
+
+
+@pytest.mark.parametrize(
+    "wrong", ["branch:", "branch:-x", "branch:a b", "/data", "../data", "s3://a b", "branch:a$(id)"]
+)
+def test_history__no_store(wrong):
+    with pytest.raises(ConfigurationError, match="history: "):
+        plan(inputs(history=wrong))

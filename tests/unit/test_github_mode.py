@@ -19,6 +19,9 @@ RUN = FinishedRun(
 )
 
 
+MAY = ("comments", "checks", "proposes", "remembers")
+
+
 def a_comment(*, is_new=True):
     return WrittenComment(id=1, author="ann", body="/perfgate help", is_new=is_new)
 
@@ -32,14 +35,22 @@ def a_comment(*, is_new=True):
         (Event(name="pull_request_review", pull_request=7, is_fork=True), "measure", set()),
         (Event(name="pull_request_target", pull_request=7), "refuse", {"comments", "checks"}),
         (Event(name="workflow_run", finished=RUN), "publish-run", {"comments", "checks"}),
-        (Event(name="push", on_default_branch=True), "measure", {"checks", "proposes"}),
+        (
+            Event(name="push", on_default_branch=True),
+            "measure",
+            {"checks", "proposes", "remembers"},
+        ),
         (Event(name="push", base_ref="topic"), "measure", {"checks"}),
-        (Event(name="schedule", on_default_branch=True), "measure", {"checks", "proposes"}),
+        (
+            Event(name="schedule", on_default_branch=True),
+            "measure",
+            {"checks", "proposes", "remembers"},
+        ),
         (Event(name="workflow_dispatch"), "measure", {"checks"}),
         (
             Event(name="workflow_dispatch", on_default_branch=True),
             "measure",
-            {"checks", "proposes"},
+            {"checks", "proposes", "remembers"},
         ),
         (Event(name="merge_group"), "measure", {"checks"}),
         (Event(name="repository_dispatch"), "measure", {"checks"}),
@@ -60,7 +71,7 @@ def a_comment(*, is_new=True):
 )
 def test_the_table(event, task, may):
     mode = mode_of(event)
-    granted = {name for name in ("comments", "checks", "proposes") if getattr(mode, name)}
+    granted = {name for name in MAY if getattr(mode, name)}
     assert (mode.task, granted) == (task, may)
 
 
@@ -90,6 +101,7 @@ def test_any_event__baselines_come_from_the_default_branch_and_a_fork_writes_not
     )
     mode = mode_of(event)
     assert mode.why.endswith((".", ")."))
-    assert not (mode.proposes and not on_default_branch)
+    assert not ((mode.proposes or mode.remembers) and not on_default_branch)
+    assert not (mode.remembers and name.startswith("pull_request"))
     if name == "pull_request" and is_fork:
-        assert not any((mode.comments, mode.checks, mode.proposes))
+        assert not any(getattr(mode, one) for one in MAY)
