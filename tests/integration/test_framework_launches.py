@@ -16,7 +16,10 @@ import pytest
 from perfgate.backends.failures import kind_of
 from perfgate.records.results import FailureKind
 from tests.fakes.framework_server import FALLBACK, OUT_OF_MEMORY, RECOMPILE_LIMIT, png
-from tests.frameworks import Frameworks
+from tests.frameworks import Frameworks, Impatient
+from tests.repositories import Repository
+
+pytestmark = pytest.mark.slow
 
 WHAT = {"text-to-image": {}, "image-edit": {"image": "fox.png"}, "text-to-video": {"frames": 9}}
 WHAT["image-to-video"] = {"image": "fox.png", "frames": 9}
@@ -356,3 +359,67 @@ def test_interrupted__nothing_is_left(frameworks, number, mode):
     gate.send_signal(number)
     assert gate.wait(timeout=30) in (130, -number)
     assert frameworks.nothing_left()
+
+
+def test_a_driver_that_is_killed_takes_its_framework_along(frameworks):
+    frameworks.behaves(hang="request")
+    report = frameworks.scratch / "report.json"
+    made = Impatient("sglang").invocation(frameworks.case(), frameworks.side, report=report)
+    driver = subprocess.Popen(
+        made.command, cwd=frameworks.tree, env=made.env, start_new_session=True
+    )
+    until = time.monotonic() + 30
+    while not frameworks.noted("requests") and time.monotonic() < until:
+        time.sleep(0.02)
+    driver.kill()
+    driver.wait()
+    assert len(frameworks.noted("processes")) == 1
+    assert frameworks.nothing_left()
+
+
+SUITE = """
+version: 1
+gate: {{strategy: paired, budget: 3m, margin: 90%, stage_margin: 90%, max_pairs: 2}}
+cases:
+  - id: fox
+    backend: sglang
+    model: some/model
+    task: text-to-image
+    request: {{prompt: a fox, width: 64, height: 48, steps: 4}}
+    serve: {{port: {port}}}
+    requests: 1
+    timeout: {{load: 10s, request: 10s, download: 5s}}
+"""
+
+
+def gated(frameworks, folder):
+    repository = Repository(folder)
+    (folder / "perfgate.yml").write_text(SUITE.format(port=frameworks.port))
+    for message in ("base", "head"):
+        repository.git("add", ".")
+        repository.git("commit", "--quiet", "--allow-empty", "-m", message)
+    return subprocess.run(
+        [sys.executable, "-m", "perfgate", "gate", "--base", "HEAD~1"],
+        cwd=folder,
+        env=frameworks.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_gate_with_a_framework(frameworks, tmp_path):
+    done = gated(frameworks, tmp_path / "project")
+    assert done.returncode in (0, 7), done.stderr
+    record = json.loads((tmp_path / "project" / "perfgate-out" / "record.json").read_text())
+    (case,) = record["cases"]
+    (report, *_) = case["launches"][-1]["reports"]
+    assert [stage["name"] for stage in report["stages"]][1] == "DenoisingStage"
+    assert report["extra"]["framework"] == "sglang"
+
+
+def test_a_gate_whose_framework_fell_back_says_so(frameworks, tmp_path):
+    frameworks.behaves(at_start=[FALLBACK])
+    done = gated(frameworks, tmp_path / "project")
+    assert done.returncode == 4
+    assert "not the native backend: " in done.stdout + done.stderr
