@@ -1,0 +1,140 @@
+"""Frameworks compared as they would be at night: each set up, started, asked the same, and ended.
+
+The frameworks are stand-ins: real processes behind real HTTP, found where their setup put them.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfgate.records import parse_results
+from perfgate.records.results import Cell, FailureKind
+from tests.fakes.framework_server import RECOMPILE_LIMIT
+from tests.frameworks import STAND_IN, free_port
+from tests.repositories import Repository, bench, perfgate
+
+pytestmark = pytest.mark.slow
+
+INSTALL = f"""\
+set -e
+printf '#!/bin/sh\\nexec {sys.executable} {STAND_IN} %s "$@"\\n' "$1" > "$VIRTUAL_ENV/bin/$1"
+chmod +x "$VIRTUAL_ENV/bin/$1"
+"""
+REQUEST = {"prompt": "a fox", "width": 64, "height": 48, "steps": 4, "seed": 7}
+
+
+class Night:
+    """A project with one request in two frameworks, and its own benchmark beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = Repository(folder / "project")
+        self.project.commit("start", bench_py=bench())
+        self.project.file("install.sh", INSTALL)
+        self.notes = folder / "notes"
+        self.ports = {"sglang": free_port(), "vllm-omni": free_port()}
+        self.stderr = ""
+
+    def run(self, *arguments: str, **behaviour: dict[str, Any]) -> int:
+        """Compare them; ``behaviour`` is by the framework's name, vllm_omni for vllm-omni."""
+        said = {name.replace("_", "-"): acts for name, acts in behaviour.items()}
+        self.project.file("perfgate.yml", json.dumps(self._suite(said)))
+        done = perfgate(self.project.path, "compete", "--repeats", "1", *arguments)
+        self.stderr = done.stderr
+        return done.returncode
+
+    def _suite(self, said: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "frameworks": {name: self._framework(name, said.get(name, {})) for name in self.ports},
+            "cases": [
+                {
+                    "id": "fox",
+                    "backend": "sglang",
+                    "model": "some/model",
+                    "task": "text-to-image",
+                    "request": REQUEST,
+                    "serve": {"port": self.ports["sglang"]},
+                    "frameworks": {"vllm-omni": {"port": self.ports["vllm-omni"]}},
+                    "timeout": {"load": 15, "request": 15, "download": 5, "compile": 5},
+                },
+                {"id": "own", "backend": "command", "command": "python3 bench.py", "requests": 1},
+            ],
+        }
+
+    def _framework(self, name: str, acts: dict[str, Any]) -> dict[str, Any]:
+        notes = self.notes / name
+        notes.mkdir(parents=True, exist_ok=True)
+        told = json.dumps({"notes": str(notes), **acts})
+        return {"setup": f"sh install.sh {name}", "env": {"FAKE_FRAMEWORK": told}}
+
+    def cells(self) -> dict[tuple[str, str], Cell]:
+        path = self.project.path / "perfgate-out" / "results.json"
+        found = parse_results(path.read_text(), source=str(path))
+        return {(cell.case, cell.framework): cell for cell in found.cells}
+
+    def kinds(self) -> dict[tuple[str, str], list[FailureKind]]:
+        """Every cell with what its launches failed of."""
+        return {key: [one.kind for one in cell.failures] for key, cell in self.cells().items()}
+
+    def asked(self, framework: str) -> list[dict[str, Any]]:
+        path = self.notes / framework / "requests.jsonl"
+        return [json.loads(line)["fields"] for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """One for all tests: the environments that it sets up are kept between them."""
+    return Night(tmp_path_factory.mktemp("night"))
+
+
+def test_each_is_asked_the_same__and_tells_its_own_time_beside_the_clients(night: Night) -> None:
+    assert night.run() == 0, night.stderr
+    cells = night.cells()
+    assert set(cells) == {("fox", "sglang"), ("fox", "vllm-omni"), ("own", "command")}
+    for framework in night.ports:
+        metrics = {one.name: one.samples for one in cells["fox", framework].metrics}
+        assert len(metrics["e2e"]) == 2
+        assert all(
+            client > server > 0
+            for client, server in zip(metrics["e2e"], metrics["server"], strict=True)
+        )
+        sent = night.asked(framework)[0]
+        assert (sent["prompt"], str(sent["seed"]), sent["size"]) == ("a fox", "7", "64x48")
+    assert {one.name for one in cells["fox", "sglang"].metrics} >= {"DenoisingStage", "step"}
+    assert len({cell.workload_hash for cell in cells.values()}) == 3
+
+
+def test_one_crashes__the_others_have_their_numbers(night: Night) -> None:
+    assert night.run(vllm_omni={"crash": "request"}) == 4
+    assert night.kinds() == {
+        ("fox", "sglang"): [],
+        ("fox", "vllm-omni"): [FailureKind.CRASHED],
+        ("own", "command"): [],
+    }
+    assert "the device went away" in night.stderr
+
+
+def test_a_port_that_another_holds(night: Night) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", night.ports["sglang"]))
+        other.listen()
+        assert night.run("--case", "fox") == 4
+    assert night.kinds() == {
+        ("fox", "sglang"): [FailureKind.PORT],
+        ("fox", "vllm-omni"): [],
+    }
+
+
+def test_eager_and_compiled_by_one_command__compiling_fell_back(night: Night) -> None:
+    arguments = ("--framework", "sglang", "--compile", "both")
+    assert night.run(*arguments, sglang={"at_request": [RECOMPILE_LIMIT]}) == 4
+    assert night.kinds() == {
+        ("fox", "sglang"): [],
+        ("fox", "sglang-compiled"): [FailureKind.NOT_COMPILED],
+    }
