@@ -5,6 +5,7 @@ from __future__ import annotations
 from perfgate.backends.backend import Backend
 from perfgate.backends.builtin import BuiltinBackend
 from perfgate.backends.command import CommandBackend
+from perfgate.backends.diffusers import DiffusersBackend
 from perfgate.backends.server import ServerBackend
 from perfgate.backends.sglang import SglangBackend
 from perfgate.backends.vllm_omni import VllmOmniBackend
@@ -13,6 +14,7 @@ from perfgate.suite import BackendName
 BACKENDS: dict[BackendName, Backend] = {
     "builtin": BuiltinBackend(),
     "command": CommandBackend(),
+    "diffusers": DiffusersBackend(),
     "sglang": SglangBackend(),
     "vllm-omni": VllmOmniBackend(),
     "server": ServerBackend(),

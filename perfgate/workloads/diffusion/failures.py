@@ -35,7 +35,7 @@ def explained(
         return error
     asked = "" if found.asked_bytes is None else f", asking for {_size(found.asked_bytes)} more"
     return BenchmarkError(
-        f"{device.torch_device} ({device.name()}) ran out of memory in {_named(within)}{asked}",
+        f"{device.torch_device} ({device.name()}) ran out of memory in {named(within)}{asked}",
         fix=_what_would_fit(config, placement, _available_bytes(found, device)),
     )
 
@@ -55,8 +55,8 @@ def check_finite(generated: Generated) -> None:
             )
 
 
-def _named(within: Sequence[str]) -> str:
-    """``DenoisingStage (denoising_step_3)``; the request itself is no stage."""
+def named(within: Sequence[str]) -> str:
+    """``DenoisingStage (denoising_step_3)`` from innermost first; the request is no stage."""
     stages = [name for name in within if name != "request"]
     if not stages:
         return "the request"

@@ -24,6 +24,7 @@ from perfgate.workloads.diffusion.flops import count_flops
 from perfgate.workloads.diffusion.output import output_fingerprint
 from perfgate.workloads.diffusion.pipeline import Generated, Pipeline
 from perfgate.workloads.diffusion.placement import Placement, placed
+from perfgate.workloads.software import build_of
 
 Dump: TypeAlias = dict[str, Any]
 
@@ -173,21 +174,8 @@ def _process(session: Session, placement: Placement, acceleration: Acceleration)
         **compiled,
         "graphs": execution.graphs,
         "float32_matmul_precision": torch.get_float32_matmul_precision(),  # TF32, on GPUs that can
-        "build": _build(device, compiled=acceleration.compiled),
+        "build": build_of(device, compiled=acceleration.compiled),
     }
-
-
-def _build(device: Device, *, compiled: bool) -> str:
-    """All that may move the last digits of the same computation, in one text."""
-    parts = [f"torch {torch.__version__}", f"{device.kind}: {device.name()}"]
-    if device.kind == "cpu":
-        parts.append(f"{torch.backends.cpu.get_cpu_capability()} kernels")
-    if device.kind == "cuda":
-        cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
-        precision = torch.get_float32_matmul_precision()
-        parts.append(f"CUDA {torch.version.cuda}, cuDNN {cudnn}, fp32 products {precision}")
-    parts.append(f"{torch.get_num_threads()} threads")
-    return ", ".join([*parts, "compiled"] if compiled else parts)
 
 
 def _outcome(session: Session, generated: Generated, told: Dump) -> Dump:
