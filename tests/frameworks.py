@@ -131,7 +131,7 @@ class Frameworks:
 
     def left(self) -> list[int]:
         """Processes of the stand-ins that are still there; none may be."""
-        return [pid for pid in self.noted("processes") if _runs(pid)]
+        return [pid for pid in self.noted("processes") if runs(pid)]
 
     def nothing_left(self) -> bool:
         """Whether all processes have ended and every port is free, within some patience."""
@@ -143,7 +143,8 @@ class Frameworks:
         return False
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

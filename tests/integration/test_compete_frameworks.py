@@ -6,8 +6,11 @@ The frameworks are stand-ins: real processes behind real HTTP, found where their
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,8 @@ import pytest
 from perfgate.records import parse_results
 from perfgate.records.results import Cell, FailureKind
 from tests.fakes.framework_server import RECOMPILE_LIMIT
-from tests.frameworks import STAND_IN, free_port
-from tests.repositories import Repository, bench, perfgate
+from tests.frameworks import STAND_IN, free_port, runs
+from tests.repositories import Repository, bench, environment, perfgate
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +44,16 @@ class Night:
         self.stderr = ""
 
     def run(self, *arguments: str, **behaviour: dict[str, Any]) -> int:
-        """Compare them; ``behaviour`` is by the framework's name, vllm_omni for vllm-omni."""
-        said = {name.replace("_", "-"): acts for name, acts in behaviour.items()}
-        self.project.file("perfgate.yml", json.dumps(self._suite(said)))
+        """Compare them; ``behaviour`` as for :meth:`write`."""
+        self.write(**behaviour)
         done = perfgate(self.project.path, "compete", "--repeats", "1", *arguments)
         self.stderr = done.stderr
         return done.returncode
+
+    def write(self, **behaviour: dict[str, Any]) -> None:
+        """The suite; ``behaviour`` is by the framework's name, vllm_omni for vllm-omni."""
+        said = {name.replace("_", "-"): acts for name, acts in behaviour.items()}
+        self.project.file("perfgate.yml", json.dumps(self._suite(said)))
 
     def _suite(self, said: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -82,9 +89,10 @@ class Night:
         """Every cell with what its launches failed of."""
         return {key: [one.kind for one in cell.failures] for key, cell in self.cells().items()}
 
-    def asked(self, framework: str) -> list[dict[str, Any]]:
-        path = self.notes / framework / "requests.jsonl"
-        return [json.loads(line)["fields"] for line in path.read_text().splitlines()]
+    def noted(self, framework: str, name: str) -> list[Any]:
+        """What a framework was asked (requests), or ran as (processes)."""
+        path = self.notes / framework / f"{name}.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +112,7 @@ def test_each_is_asked_the_same__and_tells_its_own_time_beside_the_clients(night
             client > server > 0
             for client, server in zip(metrics["e2e"], metrics["server"], strict=True)
         )
-        sent = night.asked(framework)[0]
+        sent = night.noted(framework, "requests")[0]["fields"]
         assert (sent["prompt"], str(sent["seed"]), sent["size"]) == ("a fox", "7", "64x48")
     assert {one.name for one in cells["fox", "sglang"].metrics} >= {"DenoisingStage", "step"}
     assert len({cell.workload_hash for cell in cells.values()}) == 3
@@ -138,3 +146,34 @@ def test_eager_and_compiled_by_one_command__compiling_fell_back(night: Night) ->
         ("fox", "sglang"): [],
         ("fox", "sglang-compiled"): [FailureKind.NOT_COMPILED],
     }
+
+
+def test_an_interrupt_in_the_middle__no_framework_is_left_behind(night: Night) -> None:
+    night.write(sglang={"hang": "request", "stubborn": True})
+    asked, started = len(night.noted("sglang", "requests")), night.noted("sglang", "processes")
+    with subprocess.Popen(
+        [sys.executable, "-m", "perfgate", "compete", "--case", "fox", "--repeats", "1"],
+        cwd=night.project.path,
+        env=environment(XDG_CACHE_HOME=str(night.project.path.parent / "cache")),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        until = time.monotonic() + 60
+        while len(night.noted("sglang", "requests")) == asked and time.monotonic() < until:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    assert night.cells() == {}
+    left = [pid for pid in night.noted("sglang", "processes") if pid not in started]
+    assert left
+    assert ended(left), told
+
+
+def ended(pids: list[int]) -> bool:
+    """Whether all of them end, within some patience."""
+    until = time.monotonic() + 20
+    while any(runs(pid) for pid in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not any(runs(pid) for pid in pids)
