@@ -62,8 +62,7 @@ def sending_of(
         fields=fields,
         image=upload,
         dump_field=dump_field,
-        polled=task in OF_VIDEOS,
-        pictured=task not in OF_VIDEOS,
+        expects="job" if task in OF_VIDEOS else "picture",
     )
 
 

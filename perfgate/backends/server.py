@@ -18,7 +18,7 @@ from perfgate.backends.driven import (
     request_of,
 )
 from perfgate.backends.driver.spec import IMAGE_PLACE, PORT_VARIABLE, Image, Sending, Spec
-from perfgate.backends.openai_requests import OF_VIDEOS, PATHS, fields_of, sending_of, whole
+from perfgate.backends.openai_requests import PATHS, fields_of, sending_of, whole
 from perfgate.errors import ConfigurationError
 from perfgate.suite import Case, Request
 
@@ -108,12 +108,13 @@ def _sending(case: Case, side: SideContext) -> Sending:
     if serve.body is None:
         fields = fields_of(request, task)
         made = sending_of(task, fields=fields, image=image, form=False)
-        return made.model_copy(update={"path": path, "latency": serve.latency, "pictured": False})
+        return made.model_copy(
+            update={"path": path, "latency": serve.latency, "expects": "anything"}
+        )
     values = values_of(request, case.model)
     return Sending(
         path=path,
         fields={name: filled(value, values) for name, value in serve.body.items()},
         image=None if image is None else Image(path=str(image)),
-        polled=task in OF_VIDEOS,
         latency=serve.latency,
     )

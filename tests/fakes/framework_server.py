@@ -201,6 +201,7 @@ class Handler(BaseHTTPRequestHandler):
         took_ms = self.generate(asked, received)
         encoded = base64.b64encode(png(int(asked.get("seed", 0)))).decode()
         document = {"created": 1, "data": [{"b64_json": encoded, "revised_prompt": None}]}
+        document |= {"timing": {"ms": took_ms}}  # as some other server might tell it
         if self.server.kind == "sglang":
             document |= {"id": "an-image", "inference_time_s": took_ms / 1000}
             document |= {"peak_memory_mb": 4096.0}
@@ -208,7 +209,6 @@ class Handler(BaseHTTPRequestHandler):
             durations = {**acts.stages, "stage_0_gen_ms": took_ms}
             document |= {"output_format": "png", "size": asked.get("size")}
             document |= {"metrics": {"stage_durations": durations, "peak_memory_mb": 4096.0}}
-            document |= {"timing": {"ms": took_ms}}
         if acts.body == "empty data":
             document["data"] = []
         text = json.dumps(document).encode()
@@ -219,6 +219,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(text[: len(text) // 2])
             self.close_connection = True
             return None
+        if acts.body == "picture":
+            return self.raw(200, png(3), "image/png")
         if acts.body == "no json":
             return self.raw(200, text[: len(text) // 2], "application/json")
         return self.raw(200, text, "application/json")
@@ -242,6 +244,8 @@ class Handler(BaseHTTPRequestHandler):
             acts.note("served", {"ms": (time.perf_counter() - received) * 1000})
 
         threading.Thread(target=generate, daemon=True).start()
+        if acts.body == "no id":
+            del job["id"]
         return self.answer(200, dict(job))
 
     def generate(self, asked: dict, received: float) -> float:

@@ -136,7 +136,7 @@ def other_server(frameworks, **changed):
     case = frameworks.case(
         "server", request={"image": "fox.png"}, serve={**SERVER, **changed}, task="image-edit"
     )
-    stand_in = frameworks.tree.parent / "bin" / "vllm-omni"
+    stand_in = frameworks.tree.parent / "bin" / "sglang"
     return case.model_copy(update={"env": {"STAND_IN": str(stand_in)}})
 
 
@@ -153,6 +153,19 @@ def test_another_server__by_configuration(frameworks):
 def test_another_server__its_latency_is_not_where_it_was_said_to_be(frameworks):
     failure = frameworks.launch(other_server(frameworks, latency="timing.seconds")).failure
     assert failure == "report damaged: the answer has no number at timing.seconds"
+
+
+def test_another_server__whose_answer_is_the_picture_itself(frameworks):
+    frameworks.behaves(body="picture")
+    (report, _) = frameworks.launch(other_server(frameworks, latency=None)).reports
+    assert report.output.sha256 == hashlib.sha256(png(3)).hexdigest()
+
+
+def test_another_server__that_makes_jobs(frameworks):
+    serve = {**SERVER, "path": "/v1/videos", "latency": None}
+    made = frameworks.launch(other_server(frameworks, **serve))
+    assert made.failure is None, made.log_tail
+    assert made.reports[0].extra["polls"] > 0
 
 
 def test_another_server__that_runs_already_goes_on_running(frameworks):
@@ -238,6 +251,12 @@ def test_video__a_job_that_failed(frameworks):
     frameworks.behaves(job="failed")
     made = frameworks.launch(frameworks.case(task="text-to-video", request={"frames": 9}))
     assert_fails(made, FailureKind.REFUSED, "the job is failed: the sampler gave up")
+
+
+def test_video__no_job_is_no_measurement(frameworks):
+    frameworks.behaves(body="no id")
+    made = frameworks.launch(frameworks.case(task="text-to-video", request={"frames": 9}))
+    assert_fails(made, FailureKind.REFUSED, "/v1/videos answered without a job's id")
 
 
 def test_a_fallback_ends_the_launch_at_once(frameworks):

@@ -154,7 +154,7 @@ def test_requests__the_endpoint_of_each_task(tmp_path, backend, task, path, enco
     image = {"image": "fox.png"} if task.startswith("image") else {}
     sending = spec_of(a_case(backend, task, request=image), tmp_path).sending
     assert (sending.path, sending.encoding) == (path, encoding)
-    assert sending.polled is task.endswith("video")
+    assert sending.expects == ("job" if task.endswith("video") else "picture")
     assert sending.fields["size"] == "1280x720"
     assert sending.fields["true_cfg_scale"] == 4.0
     assert ("num_frames" in sending.fields) is task.endswith("video")

@@ -51,6 +51,7 @@ def test_log__it_fell_back_to_another_frameworks_pipeline(line):
         "RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB",
         "RuntimeError: NPU out of memory. Tried to allocate 2.00 GiB (NPU 0; 60.97 GiB total)",
         "torch.cuda.OutOfMemoryError: HIP out of memory.",
+        "EL0004: [PID: 12] 2026-11-21-23:20:02 Failed to allocate memory.",
         "RuntimeError: CUDA error: out of memory",
     ],
 )

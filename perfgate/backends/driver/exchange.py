@@ -64,9 +64,8 @@ class Exchange:
         try:
             answer = self._sent(dump, until_s)
             document = self._document(answer, what)
-            job = document.get("id") if self._sending.polled else None
-            polls = 0
-            if isinstance(job, str) and document.get("status") not in _DONE:
+            job, polls = self._job(document, what), 0
+            if job is not None and document.get("status") not in _DONE:
                 answer, document, polls = self._polled(job, document, began_s, until_s, what)
         except NoAnswerError as error:
             self._raise(error, what, bound_s)
@@ -75,7 +74,7 @@ class Exchange:
             client_ms=client_ms,
             document=document,
             body=answer.body,
-            job=job if isinstance(job, str) else None,
+            job=job,
             polls=polls,
         )
 
@@ -112,11 +111,21 @@ class Exchange:
         kind = mimetypes.guess_type(self._sending.image.path)[0] or "application/octet-stream"
         return f"data:{kind};base64,{base64.b64encode(self._image).decode('ascii')}"
 
+    def _job(self, document: Mapping[str, Any], what: str) -> str | None:
+        """The id of the job that the server has made of the request; None where it made none."""
+        job, expects = document.get("id"), self._sending.expects
+        if expects == "job" and not isinstance(job, str):
+            self._refuse(f"{what}: {self._sending.path} answered without a job's id")
+        has_status = document.get("status") in _UNDER_WAY | _DONE
+        if not isinstance(job, str) or expects == "picture":
+            return None
+        if len(job) > _MOST_ID_CHARS:
+            self._refuse(f"{what}: the job's id is too long")
+        return job if expects == "job" or has_status else None
+
     def _polled(
         self, job: str, document: Mapping[str, Any], began_s: float, until_s: float, what: str
     ) -> tuple[Answer, Mapping[str, Any], int]:
-        if len(job) > _MOST_ID_CHARS:
-            raise FrameworkError(FailureKind.REFUSED, f"{what}: the job's id is too long")
         path = f"{self._sending.path}/{quote(job, safe='')}"
         polls = 0
         while True:
@@ -136,7 +145,7 @@ class Exchange:
             self._framework.wait(seconds)
 
     def _document(self, answer: Answer, what: str) -> Mapping[str, Any]:
-        """The answer's JSON; only a polled job and an asked latency need one."""
+        """The answer's JSON, empty where it is none and none was needed."""
         if answer.status not in (200, 201, 202):
             self._refuse(f"{what}: {self._sending.path} answered {answer.told()}")
         if not answer.body:
@@ -144,7 +153,8 @@ class Exchange:
         try:
             return answer.document()
         except (ValueError, RecursionError) as error:
-            if self._sending.polled or self._sending.latency is not None or _looks_json(answer):
+            sending = self._sending
+            if sending.expects != "anything" or sending.latency is not None or _looks_json(answer):
                 self._refuse(f"{what}: {self._sending.path} answered what is no JSON: {error}")
             return {}
 

@@ -22,7 +22,7 @@ _FALLBACK = re.compile(
 )
 _OUT_OF_MEMORY = re.compile(
     r"\bOutOfMemoryError\b|\b(?:CUDA|HIP|NPU|XPU|MUSA) out of memory"
-    r"|CUDA error: out of memory|CUBLAS_STATUS_ALLOC_FAILED|cudaErrorMemoryAllocation",
+    r"|\bEL0004\b|CUDA error: out of memory|CUBLAS_STATUS_ALLOC_FAILED|cudaErrorMemoryAllocation",
     re.IGNORECASE,
 )
 _NOT_COMPILED = re.compile(

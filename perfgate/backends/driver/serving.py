@@ -122,14 +122,15 @@ def _output(exchange: Exchange, sending: Sending, served: Served) -> Dump:
         if served.job is not None:
             content: bytes | None = exchange.content(served.job, bound_s=_CONTENT_S)
         else:
-            content = answers.picture(served.document)
+            # An answer that is no JSON is the output itself.
+            content = answers.picture(served.document) if served.document else served.body
     except NoAnswerError as error:
         say(f"perfgate: the output was not looked at: {one_line(str(error))}")
         return {"no_output": one_line(str(error))}
     except ValueError as error:
         raise FrameworkError(FailureKind.DAMAGED, str(error)) from error
     if content is None:
-        if sending.pictured:
+        if sending.expects == "picture":
             raise FrameworkError(FailureKind.DAMAGED, "the answer holds no picture")
         return {}
     try:

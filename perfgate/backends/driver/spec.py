@@ -43,8 +43,9 @@ class Sending(Value):
 
     ``image`` names a file and the form's field that it goes into; in JSON it takes the place of the
     value ``{image}``, as a data address. ``dump_field`` is the field that asks the server for a
-    performance dump. ``path`` of a job ``polled`` is asked with its id until it is done.
-    ``pictured`` answers hold a picture as base64. ``latency`` is the dotted place of the server's
+    performance dump. ``expects`` says what the answer has to be: JSON with a picture in it as
+    base64, or a job, which is asked for at ``path`` and its id until it is done; where it is
+    anything, a job is known by its id and status. ``latency`` is the dotted place of the server's
     own milliseconds.
     """
 
@@ -53,8 +54,7 @@ class Sending(Value):
     fields: dict[str, JsonValue]
     image: Image | None = None
     dump_field: str | None = None
-    polled: bool = False
-    pictured: bool = False
+    expects: Literal["picture", "job", "anything"] = "anything"
     latency: str | None = None
 
 
