@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfgate.app.compete.contest import USUAL_REPEATS, Contest, Entry, compiled
 from perfgate.app.compete.sglang_config import parse_config
@@ -182,6 +185,24 @@ class TestRefused:
     def test_a_file_that_is_too_large(self) -> None:
         with pytest.raises(ConfigurationError, match="larger than"):
             parse_config(" " * 1_000_001, source="configs.json")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_KEYS = [*a_case(), "reference_image", "fps", "seed", "sglang_request_extra", "task"]
+
+
+@given(st.dictionaries(st.sampled_from(_KEYS), _JSON, max_size=4), _JSON)
+def test_whatever_stands_in_it__is_read_or_refused(changed: dict[str, Any], repeats: Any) -> None:
+    with contextlib.suppress(ConfigurationError):
+        found = read({**a_case(), **changed}, measurement_repeats=repeats)
+        assert found.repeats >= 1
+        assert all(len(entry.case.workload_hash()) == 16 for entry in found.entries)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"sglang's real configuration is not at {REAL}")

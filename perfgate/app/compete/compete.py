@@ -105,7 +105,9 @@ def compete(request: CompeteRequest, edges: Edges) -> Competed:
     contest, suite = _contest(git, request, edges.event)
     suite = suite or Suite(version=1, cases=tuple(entry.case for entry in contest.entries))
     wanted = max((entry.case.devices for entry in contest.entries), default=1)
-    head, fingerprint = head_tree(git), edges.machine.fingerprint(wanted)
+    head = head_tree(git)
+    # A device that is missing is told before anything is set up for it.
+    edges.machine.fingerprint(wanted)
     for line in _plan(contest, request):
         edges.progress.note(line)
     with contextlib.ExitStack() as stack:
