@@ -18,6 +18,7 @@ from bisect import bisect_left, bisect_right
 from itertools import pairwise, product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perfgate.verdict.level_noise import SHORTEST, LevelNoise, Places, Values
 
@@ -160,7 +161,7 @@ def _refitted(noise: LevelNoise, places: list[int]) -> list[int]:
         if numbers:
             around = [(ends[number - 1], ends[number + 1]) for number in numbers]
             starts, inner, lasts, firsts = _inside(around)
-            best = _best_of(np.abs(noise.distances(starts, inner, lasts)), firsts)
+            best = _best_of(np.abs(noise.contrasts(starts, inner, lasts)), firsts)
             for number, place in zip(numbers, inner[best].tolist(), strict=True):
                 ends[number] = place
     return ends[1:-1]
@@ -187,6 +188,7 @@ def _over(noise: LevelNoise, places: list[int], credit: float) -> Values:
     strength = np.abs(noise.distances(start, middle, end))
     over = strength / _threshold(before, after, credit)
     line = (noise.slopes(start, middle, end) - 1.0) * strength**2
+    over = np.where(_spike(noise, start, middle, end), np.minimum(over, 0.99), over)
     slow = (shorter >= _LINE_POINTS) & (line > _LINE)
     points = _NEAR / (1.0 / before + 1.0 / after) / np.maximum(strength, 1.0) ** 2
     near = np.maximum(np.rint(points).astype(np.int64), _NEAR_POINTS)
@@ -194,3 +196,12 @@ def _over(noise: LevelNoise, places: list[int], credit: float) -> Values:
     width = np.where(far, near, 1)
     slow |= far & (noise.sharpness(start, middle, end, width) < _NEAR_SHARE)
     return np.where(shorter < SHORTEST, 0.0, np.where(slow, np.minimum(over, 0.99), over))
+
+
+def _spike(noise: LevelNoise, start: Places, middle: Places, end: Places) -> NDArray[np.bool_]:
+    """Whether the shortest possible level is better told as one that is a point shorter."""
+    here = np.abs(noise.contrasts(start, middle, end))
+    earlier = np.where(middle - start == SHORTEST, middle - 1, middle)
+    later = np.where(end - middle == SHORTEST, middle + 1, middle)
+    sooner = np.abs(noise.contrasts(start, earlier, end)) > here
+    return sooner | (np.abs(noise.contrasts(start, later, end)) > here)

@@ -30,6 +30,8 @@ SHORTEST = 4
 
 _CLIP = 2.5
 """In units of noise."""
+_STEEPEST = 4.0
+"""Differences count as at most this, in units of noise."""
 _NEARBY = 64
 """How many differences tell the noise of a place."""
 _EVERY = 16
@@ -53,12 +55,14 @@ _HIGH_SHARE = 0.95
 class LevelNoise:
     """A series without its spikes, and the noise of its means.
 
+    ``spread`` is a first estimate of the noise near each point, ``finest`` the least there can be.
     ``sums``, ``ramps`` and ``variances`` are cumulative: of the values, of the values times their
     place, and of their white variance. ``excess[h]`` is that of a mean of ``h`` points; ``lengths``
     are those at which it is measured.
     """
 
     clean: Values
+    spread: Values
     finest: float
     sums: Values
     ramps: Values
@@ -80,10 +84,11 @@ class LevelNoise:
         lengths = _lengths(len(series))
         return cls(
             clean=clean,
+            spread=spread,
             finest=finest,
             sums=_cumulative(clean),
             ramps=_cumulative(clean * np.arange(len(clean))),
-            variances=_cumulative(np.maximum(_white(clean), finest**2)),
+            variances=_cumulative(np.maximum(_white(clean, spread), finest**2)),
             lengths=lengths,
             excess=np.ones(len(series) + 1),
         )
@@ -93,7 +98,7 @@ class LevelNoise:
 
     def apart_from(self, places: Sequence[int]) -> Self:
         """The same series with its white noise measured apart from changes at ``places``."""
-        white = np.maximum(_white(self.clean, places), self.finest**2)
+        white = np.maximum(_white(self.clean, self.spread, places), self.finest**2)
         return replace(self, variances=_cumulative(white))
 
     def with_excess(self, places: Sequence[int]) -> Self:
@@ -112,6 +117,19 @@ class LevelNoise:
         noise += self.excess[after] * (self.variances[end] - self.variances[places]) / after**2
         distances: Values = means / np.sqrt(noise)
         return distances
+
+    def contrasts(self, start: Places | int, places: Places, end: Places | int) -> Values:
+        """As :meth:`distances`, as if the noise were of one size all over ``start..end``.
+
+        Places compare fairly with each other: one is no better for the quiet stretch beside it.
+        """
+        before, after = places - start, end - places
+        means = (self.sums[end] - self.sums[places]) / after
+        means -= (self.sums[places] - self.sums[start]) / before
+        white = (self.variances[end] - self.variances[start]) / (before + after)
+        noise = white * (self.excess[before] / before + self.excess[after] / after)
+        contrasts: Values = means / np.sqrt(noise)
+        return contrasts
 
     def distances_everywhere(self, before: int, after: int) -> Values:
         """As :meth:`distances`, of windows of so many points, at each place where both fit."""
@@ -215,9 +233,12 @@ def _quartile_nearby(steps: Values) -> Values:
     return np.interp(np.arange(len(steps) + 1), middles, quartiles)
 
 
-def _white(clean: Values, places: Sequence[int] = ()) -> Values:
-    """Half the mean square of the differences around each point, but for those at ``places``."""
-    squares = np.diff(clean) ** 2 / 2.0
+def _white(clean: Values, spread: Values, places: Sequence[int] = ()) -> Values:
+    """Half the mean square of the differences around each point, but for those at ``places``.
+
+    What is larger than noise may be counts as the largest that noise may be.
+    """
+    squares = np.minimum(np.abs(np.diff(clean)), _STEEPEST * spread[1:]) ** 2 / 2.0
     counted = np.ones(len(squares))
     counted[[place - 1 for place in places]] = 0.0
     width = min(_NEARBY, len(squares))
