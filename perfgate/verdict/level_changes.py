@@ -46,18 +46,23 @@ def level_changes(noise: LevelNoise) -> tuple[list[int], LevelNoise]:
     places = _standing(noise, _narrowest(noise))
     noise = noise.apart_from(places)
     places = _standing(noise, places, _credit(noise, places))
+    places, noise = _settled(noise, places, credited=False)
+    return _settled(noise, places, credited=True)
+
+
+def _settled(
+    noise: LevelNoise, places: list[int], *, credited: bool
+) -> tuple[list[int], LevelNoise]:
+    """Measure the noise between the changes and look again, until both stay."""
+    seen = [places]
     for _ in range(_ROUNDS):
         noise = noise.with_excess(places)
-        kept = _standing(noise, places)
-        if kept == places:
-            break
+        kept = _standing(noise, places, _credit(noise, places) if credited else 0.0)
+        if kept in seen:
+            # Round in a circle: what is not sure is not told.
+            return min(kept, places, key=len), noise
+        seen.append(kept)
         places = kept
-    for _ in range(_ROUNDS):
-        kept = _standing(noise, places, _credit(noise, places))
-        if kept == places:
-            break
-        places = kept
-        noise = noise.with_excess(places)
     return places, noise
 
 

@@ -288,7 +288,7 @@ def test_a_table_is_no_series() -> None:
         [2.0**one for one in range(-500, 500)],
     ],
     ids=[
-        *("the whole range", "both signs", "a last spike", "to and fro", "far to and fro"),
+        *("the whole range", "both signs", "a last spike", "up and down", "far up and down"),
         *("a line", "a tiny line", "rounding", "a curve"),
     ],
 )
