@@ -18,7 +18,7 @@ COLUMNS = """
  run_id VARCHAR, attempt INTEGER, job VARCHAR, url VARCHAR, notes VARCHAR[],
  case_id VARCHAR, framework VARCHAR, framework_version VARCHAR, workload_hash VARCHAR,
  workload VARCHAR, metrics STRUCT("name" VARCHAR, unit VARCHAR, samples DOUBLE[])[],
- failures STRUCT(kind VARCHAR, "text" VARCHAR)[]"""
+ launches INTEGER[], failures STRUCT(kind VARCHAR, "text" VARCHAR)[]"""
 """A row for each cell, with everything that its file told of the job around it."""
 
 NOT_AS_NAMED = "its content is not what its name says: cut short or changed since"

@@ -95,7 +95,8 @@ def _cell(case: CaseRecord, record: Record, kind_of: KindOf) -> Cell:
     heads = [one for one in case.launches if one.side is Side.HEAD and one.pair is not None]
     backend = str(case.workload.get("backend", "")) or "perfgate"
     failures = tuple(_failures(heads, kind_of))
-    measured = tuple(_measured([one for one in heads if metrics.is_usable(one)]))
+    usable = [one for one in heads if metrics.is_usable(one)]
+    measured = tuple(_measured(usable))
     if not measured and not failures:
         said = case.refused or case.stopped or "head was not launched"
         failures = (_failure(kind_of(said), said),)
@@ -106,6 +107,7 @@ def _cell(case: CaseRecord, record: Record, kind_of: KindOf) -> Cell:
         workload_hash=case.workload_hash,
         workload=case.workload,
         metrics=measured,
+        launches=tuple(len(one.reports) for one in usable),
         failures=failures,
     )
 
@@ -131,7 +133,7 @@ def _failures(launches: Sequence[Launch], kind_of: KindOf) -> Iterator[Failure]:
         if (said := metrics.failure_of(launch)) is not None:
             yield _failure(kind_of(said), said)
         elif (said := metrics.unfit_of(launch)) is not None:
-            yield _failure(FailureKind.UNKNOWN, f"the device was unfit: {said}")
+            yield _failure(FailureKind.UNFIT, said)
 
 
 def _failure(kind: FailureKind, said: str) -> Failure:

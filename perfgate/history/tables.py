@@ -36,6 +36,7 @@ _SHAPE = """{
   "case": "VARCHAR", "framework": "VARCHAR", "framework_version": "VARCHAR",
   "workload_hash": "VARCHAR", "workload": "JSON",
   "metrics": [{"name": "VARCHAR", "unit": "VARCHAR", "samples": ["DOUBLE"]}],
+  "launches": ["INTEGER"],
   "failures": [{"kind": "VARCHAR", "text": "VARCHAR"}]}]}"""
 
 _READ_BATCH = """
@@ -87,7 +88,7 @@ _TAKE_BATCH = """
 INSERT INTO stored BY NAME
 SELECT * EXCLUDE (cell, fit), cell."case" AS case_id, cell.framework AS framework,
  ifnull(cell.framework_version, '') AS framework_version, cell.workload_hash AS workload_hash,
- ifnull(CAST(cell.workload AS VARCHAR), '{}') AS workload,
+ ifnull(CAST(cell.workload AS VARCHAR), '{}') AS workload, ifnull(cell.launches, []) AS launches,
  list_transform(ifnull(cell.failures, []), lambda f: {
   kind: left(ifnull(f.kind, ''), 200), text: left(ifnull(f.text, ''), 2000)}) AS failures
 FROM each WHERE fit AND ($since IS NULL OR measured_at >= $since)

@@ -16,6 +16,7 @@ from perfgate.history.append import append
 from perfgate.history.compact import compact
 from perfgate.history.folder import Folder
 from perfgate.history.names import month_name
+from perfgate.history.query import query
 from perfgate.history.read import read_history
 from perfgate.history.store import Store
 from perfgate.records.history import History
@@ -41,7 +42,9 @@ def nights(first: int, last: int) -> list[object]:
     """Three cells a night, one of which has no number; night 12 is the first of April."""
     return [
         a_results(
-            a_cell(1000.1 + night, 1002.7, step=(3.25,), memory=(512,)),
+            a_cell(1000.1 + night, 1002.7, step=(3.25,), memory=(512,)).model_copy(
+                update={"launches": (1, 1), "framework_version": "0.5"}
+            ),
             a_cell(7.5, case="flux", framework="diffusers"),
             a_cell("timed out", case="ideogram"),
             day=night,
@@ -67,6 +70,18 @@ def test_finished_months_become_one_file_each_and_tell_the_same(opener: Opener) 
     assert done.problems == ()
     assert suffixes(opener()) == ["parquet", "parquet", *["json"] * 8]
     assert told(read_history(opener(), now=NOW)) == before
+
+
+def test_a_month_keeps_every_column_of_every_cell(tmp_path: Path) -> None:
+    store = a_folder(tmp_path, *nights(0, 3))
+    every = "SELECT * FROM cells ORDER BY measured_at, case_id"
+    before = query(store, every, now=NOW)
+
+    compact(store, before=MAY, now=NOW)
+
+    assert suffixes(store) == ["parquet"]
+    assert query(store, every, now=NOW) == before
+    assert "[1, 1]" in str(before.rows)
 
 
 def test_a_second_time_changes_nothing(opener: Opener) -> None:

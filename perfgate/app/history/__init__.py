@@ -1,0 +1,1 @@
+"""Keeping results over time: add files to a history, ask it, make finished months smaller."""
