@@ -10,7 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -56,22 +58,38 @@ class Night:
         self.project.file("perfgate.yml", json.dumps(self._suite(said)))
 
     def _suite(self, said: dict[str, Any]) -> dict[str, Any]:
+        serve = {name: {"port": port} for name, port in self.ports.items()}
+        fox = {
+            "id": "fox",
+            "backend": "sglang",
+            "model": "some/model",
+            "task": "text-to-image",
+            "request": REQUEST,
+            "serve": serve["sglang"],
+            "frameworks": {"vllm-omni": serve["vllm-omni"]},
+            "timeout": {"load": 15, "request": 15, "download": 5, "compile": 5},
+        }
+        # A real pipeline beside the stand-ins, of a model that lies in the tree.
+        boat = {
+            **fox,
+            "id": "boat",
+            "backend": "diffusers",
+            "model": "./flux",
+            "serve": {},
+            "frameworks": serve,
+            "threads": 1,
+            "timeout": {"load": 120, "request": 120, "download": 60, "compile": 120},
+        }
+        own = {"id": "own", "backend": "command", "command": "python3 bench.py", "requests": 1}
+        installed = sysconfig.get_path("purelib")
+        here = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
+        diffusers = {"setup": f'echo {installed} > "{here}/installed.pth"'}
+        servers = {name: self._framework(name, said.get(name, {})) for name in self.ports}
+        cases = [fox, own, *([boat] if (self.project.path / "flux").exists() else [])]
         return {
             "version": 1,
-            "frameworks": {name: self._framework(name, said.get(name, {})) for name in self.ports},
-            "cases": [
-                {
-                    "id": "fox",
-                    "backend": "sglang",
-                    "model": "some/model",
-                    "task": "text-to-image",
-                    "request": REQUEST,
-                    "serve": {"port": self.ports["sglang"]},
-                    "frameworks": {"vllm-omni": {"port": self.ports["vllm-omni"]}},
-                    "timeout": {"load": 15, "request": 15, "download": 5, "compile": 5},
-                },
-                {"id": "own", "backend": "command", "command": "python3 bench.py", "requests": 1},
-            ],
+            "frameworks": {**servers, "diffusers": diffusers},
+            "cases": cases,
         }
 
     def _framework(self, name: str, acts: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +120,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
 
 
 def test_each_is_asked_the_same__and_tells_its_own_time_beside_the_clients(night: Night) -> None:
-    assert night.run() == 0, night.stderr
+    assert night.run("--case", "fox", "--case", "own") == 0, night.stderr
     cells = night.cells()
     assert set(cells) == {("fox", "sglang"), ("fox", "vllm-omni"), ("own", "command")}
     for framework in night.ports:
@@ -119,7 +137,7 @@ def test_each_is_asked_the_same__and_tells_its_own_time_beside_the_clients(night
 
 
 def test_one_crashes__the_others_have_their_numbers(night: Night) -> None:
-    assert night.run(vllm_omni={"crash": "request"}) == 4
+    assert night.run("--case", "fox", "--case", "own", vllm_omni={"crash": "request"}) == 4
     assert night.kinds() == {
         ("fox", "sglang"): [],
         ("fox", "vllm-omni"): [FailureKind.CRASHED],
@@ -169,6 +187,27 @@ def test_an_interrupt_in_the_middle__no_framework_is_left_behind(night: Night) -
     left = [pid for pid in night.noted("sglang", "processes") if pid not in started]
     assert left
     assert ended(left), told
+
+
+def test_a_real_pipeline_beside_servers__one_of_them_broken(night: Night) -> None:
+    pytest.importorskip("diffusers")
+    subprocess.run(
+        [sys.executable, "-m", "tests.tiny_pipelines", night.project.path, "flux"],
+        cwd=Path(__file__).parents[2],
+        env=environment(HF_HUB_OFFLINE="1"),
+        capture_output=True,
+        check=True,
+    )
+    assert night.run("--case", "boat", "--device", "cpu", vllm_omni={"crash": "load"}) == 4
+    assert night.kinds() == {
+        ("boat", "diffusers"): [],
+        ("boat", "sglang"): [],
+        ("boat", "vllm-omni"): [FailureKind.CRASHED],
+    }, night.stderr
+    diffusers = night.cells()["boat", "diffusers"]
+    names = {one.name for one in diffusers.metrics}
+    assert names >= {"e2e", "TextEncodingStage", "DenoisingStage", "DecodingStage", "load"}
+    assert diffusers.framework_version == version("diffusers")
 
 
 def ended(pids: list[int]) -> bool:

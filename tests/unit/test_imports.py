@@ -104,6 +104,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.report.comment, perfgate.report.terminal",
         "import perfgate.report.charts, perfgate.report.draw, perfgate.report.summary",
         "import perfgate.cli.gate",
+        "import perfgate.cli.compete",
         "import perfgate.cli.compare",
         "import perfgate.cli.publish, perfgate.cli.publish_run",
         "import perfgate.cli.answer",
