@@ -17,6 +17,8 @@ import numpy as np
 
 from perfgate.records.history import History, Line, LineKey, Missed, Run
 from perfgate.records.results import END_TO_END, FailureKind
+from perfgate.report.dashboard.shifts import Shift, shifts_of
+from perfgate.verdict.change_points import change_points
 
 START = int(datetime(2026, 3, 20, 2, 0, tzinfo=UTC).timestamp())
 DAY = 86_400
@@ -136,3 +138,8 @@ def a_history(
         missed=missed,
         problems=tuple(problems),
     )
+
+
+def shifts_in(history: History) -> tuple[Shift, ...]:
+    """The changes of level of every line."""
+    return shifts_of(history, [change_points(line.values) for line in history.lines])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from perfgate.app.levels import changes_of_level
 from perfgate.app.outputs import Draw
 from perfgate.errors import BaselineError, ConfigurationError
 from perfgate.files import write_atomically
@@ -18,7 +19,6 @@ from perfgate.report.dashboard.page import Dashboard, render_page
 from perfgate.report.dashboard.shifts import shifts_of
 from perfgate.report.dashboard.trends import TrendChart, trend_charts
 from perfgate.report.draw import draw_chart
-from perfgate.verdict.change_points import change_points
 
 PAGE = "index.html"
 TEXT = "dashboard.md"
@@ -45,6 +45,7 @@ def make_dashboard(
     links: Links,
     baselines: Path | None,
     now: datetime,
+    processes: int = 1,
     draw: Draw = draw_chart,
 ) -> Made:
     """Write the folder anew; pictures of an earlier one go.
@@ -60,7 +61,9 @@ def make_dashboard(
         )
     shown = Dashboard.of(
         history,
-        shifts_of(history, change_points),
+        shifts_of(
+            history, changes_of_level([line.values for line in history.lines], processes=processes)
+        ),
         title=title,
         kept=kept_below(baselines, today=now.date()),
         links=links,

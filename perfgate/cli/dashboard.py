@@ -88,6 +88,7 @@ def dashboard(
         links=links,
         baselines=baselines,
         now=now,
+        processes=os.cpu_count() or 1,
     )
     told = (
         f"{made.page}: {made.page_bytes / 1e6:.2f} MB, {count(len(history.lines), 'line')}, "

@@ -13,8 +13,6 @@ import pytest
 from perfgate.report.dashboard.kept import Kept, Update
 from perfgate.report.dashboard.links import Links
 from perfgate.report.dashboard.page import Dashboard, render_page
-from perfgate.report.dashboard.shifts import shifts_of
-from perfgate.verdict.change_points import change_points
 from tests.factories import an_acceptance
 from tests.histories import (
     SERVER,
@@ -25,6 +23,7 @@ from tests.histories import (
     commit_of,
     nights,
     seconds_of,
+    shifts_in,
 )
 
 ADDRESS = "http://dashboard.test/"
@@ -107,7 +106,7 @@ def the_page(history, **kept):
     return render_page(
         Dashboard.of(
             history,
-            shifts_of(history, change_points),
+            shifts_in(history),
             title="o/r: performance over time",
             kept=Kept(today=date(2026, 6, 1), **kept),
             links=Links.to(SERVER),

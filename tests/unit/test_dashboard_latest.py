@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from perfgate.report.dashboard.latest import against_level, latest_of
-from perfgate.report.dashboard.shifts import shifts_of
-from perfgate.verdict.change_points import change_points
-from tests.histories import a_history, a_line, a_miss, nights
+from tests.histories import a_history, a_line, a_miss, nights, shifts_in
 
 
 def the_table(history):
-    return latest_of(history, shifts_of(history, change_points))
+    return latest_of(history, shifts_in(history))
 
 
 def the_cells(history):

@@ -15,11 +15,9 @@ from perfgate.report.dashboard.kept import Kept
 from perfgate.report.dashboard.links import Links
 from perfgate.report.dashboard.markdown import render_markdown
 from perfgate.report.dashboard.page import Dashboard, render_page
-from perfgate.report.dashboard.shifts import shifts_of
 from perfgate.report.dashboard.trends import trend_charts
-from perfgate.verdict.change_points import change_points
 from tests.factories import an_acceptance
-from tests.histories import SERVER, a_history, a_line, a_miss, a_run, nights
+from tests.histories import SERVER, a_history, a_line, a_miss, a_run, nights, shifts_in
 
 HOSTILE = "</script><script>alert(1)</script><img src=//evil.example onerror=alert(2)>\"'`${x}]]>"
 EVIL = ("https://evil.example/", "javascript:alert(1)")
@@ -28,7 +26,7 @@ EVIL = ("https://evil.example/", "javascript:alert(1)")
 def a_dashboard(history, *, repository=SERVER, **kept):
     return Dashboard.of(
         history,
-        shifts_of(history, change_points),
+        shifts_in(history),
         title=HOSTILE,
         kept=Kept(today=date(2026, 6, 1), **kept),
         links=Links.to(repository),

@@ -87,7 +87,7 @@ def _latest(shown: Dashboard) -> list[str]:
 
 def _cell(cell: ToldCell) -> str:
     if cell.failure:
-        last = f"<br>last {_md(cell.last)}" if cell.last else ""
+        last = f"<br>{_md(cell.last)}" if cell.last else ""
         return f"✕ **{_md(cell.failure)}**{last}{_at(cell)}"
     moved = f" {MARKS[cell.move]} {cell.moved}" if cell.moved else ""
     standing = f"<br>{'★ ' if cell.won else ''}{cell.standing}" if cell.standing else ""

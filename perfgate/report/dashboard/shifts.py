@@ -5,17 +5,11 @@ The rule is perfgate.verdict.change_points'; here its indices become dates and c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from perfgate.records.history import History, Line
 from perfgate.verdict.change_points import ChangePoint
-
-Find: TypeAlias = Callable[[NDArray[np.float64]], Sequence[ChangePoint]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,15 +31,18 @@ class Shift:
     nights: int
 
 
-def shifts_of(history: History, find: Find) -> tuple[Shift, ...]:
-    """Every change of level in every line, the newest first."""
-    found = [shift for line in history.lines for shift in _in_line(history, line, find)]
+def shifts_of(history: History, found_in: Iterable[Sequence[ChangePoint]]) -> tuple[Shift, ...]:
+    """Every change of level, the newest first; ``found_in`` has those of each line in order."""
+    found = [
+        shift
+        for line, points in zip(history.lines, found_in, strict=True)
+        for shift in _in_line(history, line, points)
+    ]
     found.sort(key=lambda one: (-one.seconds, one.line.key))
     return tuple(found)
 
 
-def _in_line(history: History, line: Line, find: Find) -> list[Shift]:
-    points = list(find(line.values))
+def _in_line(history: History, line: Line, points: Sequence[ChangePoint]) -> list[Shift]:
     ends = [*(point.index for point in points), len(line)][1:]
 
     def commit(at: int) -> str:

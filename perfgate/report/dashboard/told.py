@@ -149,7 +149,7 @@ def _cell(
     )
     if cell.missed is not None:
         before = day(int(line.seconds[-1]))
-        return replace(told, last=f"{told.value} on {before}")
+        return replace(told, last=f"last {told.value} on {before}")
     move: Move = "unknown" if cell.against_level is None else "level"
     if cell.against_level is not None and cell.stands_out:
         move = "slower" if cell.against_level > 1 else "faster"

@@ -21,7 +21,7 @@ from perfgate.report.pictures import chart_name
 from perfgate.report.words import change, scale
 
 MAX_CHARTS = 20
-MAX_POINTS = 400
+MAX_POINTS = 200
 """Of each line, the newest: a picture has no more pixels to show them."""
 MAX_FRAMEWORKS = 8
 _WIDTH, _HEIGHT = 560, 220
@@ -72,7 +72,9 @@ def _spec(case: str, machine: str, lines: Sequence[Line], shown: Dashboard) -> S
             "field": "framework",
             "type": "nominal",
             "scale": {"domain": [_clean(name) for name in frameworks], "range": list(marks)},
-            "legend": {"orient": "top", "title": None} if len(frameworks) > 1 else None,
+            "legend": {"orient": "top", "title": None, "symbolOpacity": 1}
+            if len(frameworks) > 1
+            else None,
         }
         for channel, marks in (
             ("color", _COLOURS[: len(frameworks)]),

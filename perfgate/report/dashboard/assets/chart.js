@@ -13,6 +13,7 @@ const SHAPES = [
 ];
 const COLOURS = 8;
 const MOST_SHAPES = 320;
+const MOST_LINES = 8;
 const MARGIN = { top: 24, right: 14, bottom: 40, left: 58 };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -109,20 +110,36 @@ function spans(panel) {
     const middle = (high + low) / 2;
     [low, high] = [middle - least / 2, middle + least / 2];
   }
+  // Frameworks an order of magnitude apart would each be a flat line on an even scale.
+  const log = low > 0 && at(0.97) > 10 * at(0.03);
   const room = 0.06 * (high - low);
-  return { from, to, low: Math.max(0, low - room), high: high + room };
+  if (log) return { from, to, log, low: low / 1.15, high: high * 1.05 };
+  return { from, to, log, low: Math.max(0, low - room), high: high + room };
+}
+
+// Where to write figures on the way up: even steps, or 1, 2 and 5 of each power of ten.
+function rungs(span, size, wanted) {
+  const [low, high] = [span.low / size, span.high / size];
+  if (!span.log) return steps(low, high, wanted);
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
+    for (const many of [1, 2, 5]) found.push(many * 10 ** power);
+  }
+  const kept = found.filter((value) => value >= low && value <= high);
+  const few = kept.length > 1.5 * wanted ? kept.filter((value) => /^1e/.test(value.toExponential(0))) : kept;
+  return { found: few };
 }
 
 function axes(frame, unit) {
   const { x, y, width, height, span } = frame;
   const group = made("g", { class: "axes" });
   const [size, name] = scaleOf(span.high, unit);
-  const { found, digits: places } = steps(span.low / size, span.high / size, height / 44);
+  const { found, digits: places } = rungs(span, size, height / 44);
   for (const value of found) {
     const at = y(value * size).toFixed(1);
     group.append(
       made("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at, class: "grid" }),
-      made("text", { x: MARGIN.left - 8, y: Number(at) + 4, class: "up" }, value.toFixed(places)),
+      made("text", { x: MARGIN.left - 8, y: Number(at) + 4, class: "up" }, places === undefined ? Number(value.toPrecision(1)) : value.toFixed(places)),
     );
   }
   const ground = height - MARGIN.bottom;
@@ -135,7 +152,7 @@ function axes(frame, unit) {
   }
   group.append(
     made("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: ground, y2: ground, class: "tick" }),
-    made("text", { x: MARGIN.left - 8, y: 12, class: "up unit" }, name),
+    made("text", { x: MARGIN.left - 8, y: 12, class: "up unit" }, span.log ? `${name}, log` : name),
   );
   return group;
 }
@@ -180,19 +197,21 @@ function shifted(panel, frame) {
   const { x, span, height } = frame;
   const group = made("g", { class: "shifts" });
   const all = panel.lines.flatMap((line) =>
-    line.shifts.map(([point, ratio]) => ({ at: line.seconds[point], ratio, colour: line.framework })),
-  );
+    line.shifts.map(([point, ratio, before, after]) => ({ at: line.seconds[point], ratio, before, after, colour: line.framework })),
+  ).filter(({ at }) => at >= span.from && at <= span.to);
   all.sort((one, other) => other.at - one.at);
+  const crowded = all.length > MOST_LINES;
+  const held = (value) => frame.y(Math.min(span.high, Math.max(span.low, value)));
   let free = Infinity;
-  for (const { at, ratio, colour } of all) {
-    if (at < span.from || at > span.to) continue;
+  for (const { at, ratio, before, after, colour } of all) {
     const place = x(at);
+    const [top, bottom] = crowded ? [held(before), held(after)] : [MARGIN.top - 4, height - MARGIN.bottom];
     const told = `${index.frameworks[colour]}: level ${change(ratio)} from ${day(at)} on`;
     const one = made("g", { class: `shift c${colour % COLOURS} ${ratio > 1 ? "slower" : "faster"}` });
     one.append(
       made("title", {}, told),
-      made("line", { x1: place, x2: place, y1: MARGIN.top - 4, y2: height - MARGIN.bottom }),
-      made("path", { class: "flag", d: shape(ratio > 1 ? 1 : 4, place, MARGIN.top - 10, 5) }),
+      made("line", { x1: place, x2: place, y1: top, y2: bottom }),
+      made("path", { class: "flag", d: shape(ratio > 1 ? 1 : 4, place, MARGIN.top - 10, crowded ? 3.5 : 5) }),
     );
     const end = Math.min(place + 62, frame.width);
     if (place < span.right - 50 && end < free) {
@@ -262,8 +281,9 @@ function drawn(panel, width) {
   const ground = height - MARGIN.bottom;
   span.right = right;
   const x = (at) => MARGIN.left + ((at - span.from) / (span.to - span.from)) * (right - MARGIN.left);
-  const y = (value) =>
-    ground - ((value - span.low) / (span.high - span.low)) * (ground - MARGIN.top);
+  const up = span.log ? Math.log : Number;
+  const share = (value) => (up(value) - up(span.low)) / (up(span.high) - up(span.low));
+  const y = (value) => ground - share(value) * (ground - MARGIN.top);
   const frame = { x, y, width, height, span };
   const svg = made("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "chart" });
   svg.append(axes(frame, panel.unit), beside(panel, frame));
