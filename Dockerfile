@@ -24,7 +24,7 @@ RUN python -m venv /opt/perfgate/venv \
 COPY pyproject.toml README.md /opt/perfgate/source/
 COPY perfgate /opt/perfgate/source/perfgate
 RUN /opt/perfgate/venv/bin/pip install --no-cache-dir --constraint /opt/perfgate/constraints.txt \
-        '/opt/perfgate/source[torch,video,charts]' \
+        '/opt/perfgate/source[torch,video,charts,history]' \
     && rm -r /opt/perfgate/source
 COPY entrypoint.py /opt/perfgate/
 

@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-gates bench-peers bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-gates bench-history bench-peers bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -26,10 +26,10 @@ lint: .venv/.lint         ## check style, types, spelling, workflows, action and
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate benchmarks tests host entrypoint.py
-	$(BIN)/zizmor --offline --no-progress --persona=auditor .github action.yml host
+	$(BIN)/zizmor --offline --no-progress --persona=auditor .github action.yml host setup
 	$(BIN)/actionlint .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml host/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml host/action.yml setup/action.yml
 	$(BIN)/hadolint Dockerfile
 
 e2e: .venv/.e2e           ## build the image, run the action under act against a fake GitHub
@@ -52,6 +52,9 @@ bench-peers: .venv/.bench ## what deciding from files costs, beside pyperf and g
 
 bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20 slower in a stage: WRITE=docs/measurements.md KEEP=folder
 	$(BIN)/python -m benchmarks.gates $(if $(WRITE),--write $(WRITE)) $(if $(KEEP),--keep $(KEEP))
+
+bench-history: .venv/.ready ## level shifts in series over time, beside apache-otava and ruptures: QUICK=1 WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.history $(if $(QUICK),--quick) $(if $(WRITE),--write $(WRITE))
 
 bench-rendering: .venv/.ready ## how long comment, summary and check take for 1,000 cases of 60 metrics
 	$(BIN)/python -m benchmarks.rendering

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-_EXTRAS: Final = "video,charts"  # as the image has them; torch is the measured project's affair
+_EXTRAS: Final = "video,charts,history"  # as the image has them; torch is the project's affair
 _INSTALLED: Final = ("pyproject.toml", "README.md", "constraints.txt", "perfgate")
 _UNUSED_DAYS: Final = 30
 # Where pip takes packages from is the machine's own setting; where it puts them is not.

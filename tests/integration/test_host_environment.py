@@ -42,7 +42,7 @@ BACKEND = dedent(
     INFO = "perfgate-1.dist-info"
     FILES = {
         "METADATA": "Metadata-Version: 2.1\\nName: perfgate\\nVersion: 1\\n"
-        "Provides-Extra: video\\nProvides-Extra: charts\\n",
+        "Provides-Extra: video\\nProvides-Extra: charts\\nProvides-Extra: history\\n",
         "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
         "RECORD": "",
     }

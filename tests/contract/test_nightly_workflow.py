@@ -1,0 +1,102 @@
+"""The nightly workflow to call, README's words about it, and the action that gives it perfgate."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SECTION = README.split("\n## Nightly\n")[1].split("\n## ")[0]
+TEXT = (ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def called():
+    return yaml.safe_load(TEXT)
+
+
+@pytest.fixture
+def pasted():
+    (block,) = re.findall(r"```yaml\n(.*?)```", SECTION, re.S)
+    return yaml.safe_load(block)
+
+
+def read(path):
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def test_the_caller_grants_what_the_jobs_ask_for_and_no_more(called, pasted):
+    asked = {}
+    for job in called["jobs"].values():
+        for name, right in job["permissions"].items():
+            asked[name] = max(right, asked.get(name, ""))  # "write" is after "read"
+    assert pasted["jobs"]["nightly"]["permissions"] == asked
+    assert called["permissions"] == pasted["permissions"] == {}
+
+
+def test_what_is_measured_meets_no_right_to_write(called):
+    compete, history = called["jobs"]["compete"], called["jobs"]["history"]
+    assert compete["permissions"] == {"contents": "read"}
+    assert "secrets" not in str(history)
+    assert "github.token" not in str(compete)
+    assert not any("compete" in step.get("run", "") for step in history["steps"])
+
+
+def test_inputs_are_told_with_their_defaults(called, pasted):
+    rows = [row.split("|")[1:3] for row in SECTION.splitlines() if row.startswith("| `")]
+    told = {name.strip(" `"): default.strip(" `") for name, default in rows}
+    declared = called[True]["workflow_call"]["inputs"]
+    assert told == {
+        name: str(about["default"]).lower() if about["type"] == "boolean" else str(about["default"])
+        for name, about in declared.items()
+    }
+    assert pasted["jobs"]["nightly"]["with"].keys() <= declared.keys()
+
+
+def test_every_right_has_its_reason():
+    for text in (TEXT, SECTION):
+        rights = re.findall(r"^ +(?:contents|issues|pages|id-token): (?:read|write).*$", text, re.M)
+        assert rights
+        assert all(re.search(r" # \S", line) for line in rights)
+
+
+def test_no_expression_reaches_a_script_and_every_job_ends(called):
+    for job in called["jobs"].values():
+        assert job["timeout-minutes"]
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")
+
+
+def test_a_framework_that_fails_hides_nothing(called):
+    upload = called["jobs"]["compete"]["steps"][-1]
+    assert upload["if"] == "always()"
+    assert called["jobs"]["history"]["if"] == "${{ !cancelled() }}"
+    uploads = [
+        step
+        for job in called["jobs"].values()
+        for step in job["steps"]
+        if "/upload-artifact@" in step.get("uses", "")
+    ]
+    assert [step["with"]["if-no-files-found"] for step in uploads] == ["error", "error"]
+
+
+def test_setup__looks_for_python_as_the_door_on_the_host_does():
+    (setup,), host = read("setup/action.yml")["runs"]["steps"], read("host/action.yml")
+    first = host["runs"]["steps"][0]
+    assert setup["shell"] == first["shell"] == "bash"
+    assert setup["run"] == first["run"].replace(
+        "$GITHUB_ACTION_PATH/environment.py", "$GITHUB_ACTION_PATH/../host/environment.py"
+    )
+    assert (setup["id"], setup["name"]) == (first["id"], first["name"])
+    outputs = read("setup/action.yml")["outputs"]
+    assert outputs["python"]["value"] == "${{ steps.environment.outputs.python }}"
+    assert TEXT.count("uses: OWNER/perfgate/setup@v1") == 2
+
+
+def test_the_image_and_the_host_have_the_same_extras():
+    image = re.search(r"source\[torch,(.*?)\]", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    host = re.search(r'_EXTRAS: Final = "(.*?)"', (ROOT / "host/environment.py").read_text())
+    assert image[1] == host[1]
+    assert "history" in image[1].split(",")
