@@ -1,12 +1,12 @@
 """Who is fastest in a case, by how much, and whether the spread supports it; pure.
 
-The unit is a launch: its value is the median of its requests, which share one process and are no
-independent samples. One framework is called faster than another only where their spreads lie
-apart. With fewer than six launches of either, the spread is from least to greatest, and two that
-do not overlap are believed where chance alone would part equal ones in at most 5 % of all cases
-(the exact permutation probability 2 / C(n + m, n): four launches each). From six launches on it is
-the distribution-free interval of the median by order statistics, with at least 95 % (David and
-Nagaraja, "Order Statistics", 3rd edition, 2003, section 7.1). Several comparisons are not
+The unit of evidence is a launch: its value is the median of its requests, which share one process
+and are no independent samples. One framework is called faster than another only where their
+spreads lie apart. With fewer than six launches of either, the spread is from least to greatest, and
+two that do not overlap are believed where chance alone would part equal ones in at most 5 % of all
+cases (the exact permutation probability 2 / C(n + m, n): four launches each). From six launches on
+it is the distribution-free interval of the median by order statistics, with at least 95 % (David
+and Nagaraja, "Order Statistics", 3rd edition, 2003, section 7.1). Several comparisons are not
 corrected for.
 """
 
@@ -30,23 +30,21 @@ _CHANCE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """What one cell measured, in the metric's unit: its launches by size, and all requests.
+    """What one cell measured, in the metric's unit: all requests, and its launches by size.
 
-    ``least`` and ``greatest`` are of the requests.
+    ``median``, ``least`` and ``greatest`` are of the requests, as a history counts them; what may
+    be said of them rests on the launches.
     """
 
-    launches: tuple[float, ...]
-    samples: int
+    median: float
     least: float
     greatest: float
-
-    @property
-    def median(self) -> float:
-        return median(self.launches)
+    samples: int
+    launches: tuple[float, ...]
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the median; None where there are too few launches."""
+        """The 95 % interval of the launches' median; None where there are too few."""
         if len(self.launches) < LEAST_FOR_AN_INTERVAL:
             return None
         rank = _rank(len(self.launches))
@@ -128,10 +126,11 @@ def spread_of(cell: Cell, metric: str = END_TO_END) -> Spread | None:
     if found is None:
         return None
     return Spread(
-        launches=tuple(sorted(_launch_values(found.samples, cell.launches))),
-        samples=len(found.samples),
+        median=median(found.samples),
         least=min(found.samples),
         greatest=max(found.samples),
+        samples=len(found.samples),
+        launches=tuple(sorted(_launch_values(found.samples, cell.launches))),
     )
 
 

@@ -13,7 +13,7 @@ from perfgate.report.escape import escape_markdown, one_line
 from perfgate.report.words import NOTHING
 
 _HEADERS = (
-    *("case", "framework", "median", f"least {NOTHING} greatest", "95 % of the median"),
+    *("case", "framework", "median", f"least {NOTHING} greatest", "95 % interval"),
     *("requests", "server's own", "against the fastest"),
 )
 _OPTIONAL = ("interval", "server")
