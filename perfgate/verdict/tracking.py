@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, Literal
 
-from perfgate.verdict.change_points import SHORTEST
+from perfgate.verdict.level_noise import SHORTEST
 from perfgate.verdict.standing import LineState, Regression, Shift, Standing, digest
 
 Span = tuple[int, int]
