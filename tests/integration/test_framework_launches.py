@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,13 @@ ENDS_OF_RUNS = [
 ]
 
 
+def wait_until(holds):
+    until = time.monotonic() + 30
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert holds()
+
+
 def assert_fails(made, kind, text):
     assert made.failure is not None
     assert made.failure.startswith(f"{kind.value}: "), made.failure
@@ -267,6 +275,12 @@ def test_a_fallback_ends_the_launch_at_once(frameworks):
     assert FALLBACK in made.log_tail
 
 
+def test_out_of_memory_ends_a_request_that_nobody_will_answer(frameworks):
+    frameworks.behaves(at_request=[OUT_OF_MEMORY], hang="request")
+    made = frameworks.launch(frameworks.case(timeout={"request": 600}), timeout_s=30)
+    assert_fails(made, FailureKind.MEMORY, "Tried to allocate 2.00 GiB")
+
+
 @pytest.mark.parametrize("mode", ["server", "one-shot"])
 def test_not_compiled__fails_the_case_that_asks_for_it(frameworks, mode):
     frameworks.behaves(at_request=[RECOMPILE_LIMIT])
@@ -297,6 +311,28 @@ def test_a_port_in_use__is_named_before_anything_starts(frameworks, offset):
     assert_fails(made, FailureKind.PORT, f"{frameworks.port + offset}")
     assert "before the server was started" in made.failure
     assert frameworks.noted("processes") == []
+
+
+def test_a_port_that_is_not_free_afterwards_is_told(frameworks):
+    frameworks.behaves(request_ms=200)
+    taken = socket.socket()
+
+    def take_once_it_is_asked():
+        wait_until(lambda: frameworks.noted("requests"))
+        taken.bind(("127.0.0.1", frameworks.port + 5))
+        taken.listen()
+
+    with taken, ThreadPoolExecutor() as beside:
+        taking = beside.submit(take_once_it_is_asked)
+        made = frameworks.launch(frameworks.case())
+        taking.result()
+    assert_fails(made, FailureKind.PORT, f"{frameworks.port + 5}")
+    assert made.failure.endswith("after the server was ended")
+
+
+def test_this_machines_proxy_is_not_for_a_server_on_it(frameworks):
+    frameworks.env |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    assert frameworks.launch(frameworks.case()).failure is None
 
 
 @pytest.mark.parametrize("leak", ["sleeper", "port"])
@@ -337,6 +373,13 @@ def test_the_suites_pythonpath_is_the_frameworks_alone(frameworks):
     assert command["environment"]["PYTHONPATH"] == str(frameworks.tree)
 
 
+def test_a_framework_does_not_find_perfgate(frameworks):
+    frameworks.env.pop("PYTHONPATH", None)
+    assert frameworks.launch(frameworks.case()).failure is None
+    (command,) = frameworks.noted("commands")
+    assert "PYTHONPATH" not in command["environment"]
+
+
 GATE = """
 import json, signal, sys
 from pathlib import Path
@@ -371,9 +414,7 @@ def test_interrupted__nothing_is_left(frameworks, number, mode):
     gate = subprocess.Popen(
         [sys.executable, "-c", GATE, json.dumps(told)], cwd=Path(__file__).parents[2]
     )
-    until = time.monotonic() + 30
-    while len(frameworks.noted("processes")) < 2 and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until(lambda: len(frameworks.noted("processes")) == 2)
     assert len(frameworks.left()) == 2
     gate.send_signal(number)
     assert gate.wait(timeout=30) in (130, -number)
@@ -387,9 +428,7 @@ def test_a_driver_that_is_killed_takes_its_framework_along(frameworks):
     driver = subprocess.Popen(
         made.command, cwd=frameworks.tree, env=made.env, start_new_session=True
     )
-    until = time.monotonic() + 30
-    while not frameworks.noted("requests") and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until(lambda: frameworks.noted("requests"))
     driver.kill()
     driver.wait()
     assert len(frameworks.noted("processes")) == 1
