@@ -8,6 +8,7 @@ import pytest
 
 from perfgate.app.compete.contest import (
     Contest,
+    Entry,
     compiled,
     entries_of,
     only_cases,
@@ -108,8 +109,14 @@ class TestCompile:
         case = a_case(
             backend="sglang", frameworks={"sglang-compiled": {"address": "http://127.0.0.1:1"}}
         )
-        with pytest.raises(ConfigurationError, match="two cells called sglang-compiled"):
+        with pytest.raises(ConfigurationError, match="sglang-compiled: two cells have that name"):
             compiled(a_contest(case), "both")
+
+    def test_a_name_that_no_file_could_hold_is_refused(self) -> None:
+        case = a_case().in_framework("diffusers", compiled=True)
+        entry = Entry(case=case, framework="x" * 95)
+        with pytest.raises(ConfigurationError, match="longer than 100 characters"):
+            compiled(Contest(entries=(entry,)), "as-written")
 
 
 class TestChoice:

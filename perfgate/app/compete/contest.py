@@ -24,6 +24,7 @@ _VARIANTS: Mapping[Compile, tuple[bool | None, ...]] = {
     "compiled": (True,),
     "both": (False, True),
 }
+_MOST_NAME_CHARS = 100
 _CAN_COMPILE = ("diffusers", "sglang", "vllm-omni")
 
 
@@ -125,7 +126,7 @@ def only_frameworks(contest: Contest, names: Collection[str]) -> Contest:
 def compiled(contest: Contest, how: Compile) -> Contest:
     """The contest with every framework that can compile eager, compiled, or both.
 
-    Raises ConfigurationError where two entries would have one name.
+    Raises ConfigurationError where a cell's name cannot be its own.
     """
     found = tuple(
         entry
@@ -135,11 +136,18 @@ def compiled(contest: Contest, how: Compile) -> Contest:
         for variant in (_VARIANTS[how] if entry.case.backend in _CAN_COMPILE else (None,))
     )
     made = replace(contest, entries=found)
-    twice = sorted({cell for cell in made.cells if made.cells.count(cell) > 1})
-    if twice:
-        case_id, name = twice[0]
-        raise ConfigurationError(
-            f"case {case_id} would have two cells called {name}",
-            fix=f"Give the framework that is called {name} another name.",
-        )
+    for cell in made.cells:
+        if why := _no_name(cell, made):
+            case_id, name = cell
+            raise ConfigurationError(
+                f"case {case_id} cannot have a cell called {name}: {why}",
+                fix="Give the framework another name.",
+            )
     return made
+
+
+def _no_name(cell: tuple[str, str], contest: Contest) -> str:
+    """Why a cell cannot be called so; empty where it can."""
+    if contest.cells.count(cell) > 1:
+        return "two cells have that name"
+    return "" if len(cell[1]) <= _MOST_NAME_CHARS else f"longer than {_MOST_NAME_CHARS} characters"
