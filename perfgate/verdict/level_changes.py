@@ -7,8 +7,8 @@ the narrowest over their threshold win (narrowest over threshold: Baranowski, Ch
 are refitted, and the weakest go until all stand. This is done first as if the noise were white and
 again with what :mod:`~perfgate.verdict.level_noise` measures between the changes.
 
-What moves slowly is no shift: a straight line that explains more than the step, or a step of which
-little is seen in the points next to it.
+What moves slowly is no shift: where a straight line explains more than a step, or about as much as
+several steps the same way, and where the points next to a step show little of it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _LINE = 2.5
 """By how many units of noise squared a line must explain more than the step."""
 _LINE_POINTS = 16
 """A line through fewer points a side tells nothing."""
+_STEP = 7.0
+"""Each step after the first must explain so much more than the line does."""
 _NEAR = 32.0
 """So many points near the change that the shift would be four units of noise between them..."""
 _NEAR_POINTS = 20
@@ -100,7 +102,7 @@ def _exceeding(noise: LevelNoise) -> Places:
         above = np.flatnonzero(strength > float(_threshold(before, after)))
         if not len(above):
             continue
-        firsts = np.flatnonzero(np.diff(above, prepend=-2) > 1)
+        firsts = np.concatenate(([0], 1 + np.flatnonzero(above[1:] - above[:-1] > 1)))
         best = above[_best_of(strength[above], firsts)]
         rows.append(np.column_stack((best + before, best, best + before + after)))
         strengths.append(strength[best])
@@ -111,9 +113,9 @@ def _exceeding(noise: LevelNoise) -> Places:
 def _best_of(scores: Values, firsts: Places) -> Places:
     """The index of the largest score, the first of equals, of each group that begins at firsts."""
     largest = np.maximum.reduceat(scores, firsts)
-    groups = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(scores)))
+    groups = np.repeat(np.arange(len(firsts)), np.concatenate((firsts[1:], [len(scores)])) - firsts)
     among = np.flatnonzero(scores == largest[groups])
-    return among[np.unique(groups[among], return_index=True)[1]]
+    return among[np.searchsorted(groups[among], np.arange(len(firsts)))]
 
 
 def _standing(noise: LevelNoise, places: list[int], credit: float = 0.0) -> list[int]:
@@ -195,12 +197,25 @@ def _over(noise: LevelNoise, places: list[int], credit: float) -> Values:
     line = (noise.slopes(start, middle, end) - 1.0) * strength**2
     over = np.where(_spike(noise, start, middle, end), np.minimum(over, 0.99), over)
     slow = (shorter >= _LINE_POINTS) & (line > _LINE)
+    slow |= _climbing(noise, ends)
     points = _NEAR / (1.0 / before + 1.0 / after) / np.maximum(strength, 1.0) ** 2
     near = np.maximum(np.rint(points).astype(np.int64), _NEAR_POINTS)
     far = 2 * near <= shorter
     width = np.where(far, near, 1)
     slow |= far & (noise.sharpness(start, middle, end, width) < _NEAR_SHARE)
     return np.where(shorter < SHORTEST, 0.0, np.where(slow, np.minimum(over, 0.99), over))
+
+
+def _climbing(noise: LevelNoise, ends: Places) -> NDArray[np.bool_]:
+    """Which belong to steps the same way that a straight line explains about as well."""
+    slow = np.zeros(len(ends) - 2, dtype=np.bool_)
+    way = np.diff(np.diff(noise.sums[ends]) / np.diff(ends)) > 0.0
+    turns = [0, *(np.flatnonzero(np.diff(way)) + 1).tolist(), len(way)]
+    for first, last in pairwise(turns):
+        flight = ends[first : last + 2]
+        if last - first > 1 and np.diff(flight).min() >= _LINE_POINTS:
+            slow[first:last] = noise.line_over_steps(flight) > -_STEP * (last - first - 1)
+    return slow
 
 
 def _spike(noise: LevelNoise, start: Places, middle: Places, end: Places) -> NDArray[np.bool_]:

@@ -156,6 +156,20 @@ class LevelNoise:
         slopes: Values = line / np.maximum(step, 1e-300)
         return slopes
 
+    def line_over_steps(self, ends: Places) -> float:
+        """By how much a straight line from the first to the last of ``ends`` explains more.
+
+        More than the levels between them do, in units of white noise squared.
+        """
+        lengths = np.diff(ends)
+        sums = np.diff(self.sums[ends])
+        first, last, count, total = int(ends[0]), int(ends[-1]), lengths.sum(), sums.sum()
+        steps = (sums**2 / lengths).sum() - total**2 / count
+        turned = self.ramps[last] - self.ramps[first] - (first + last - 1) / 2.0 * total
+        line = turned**2 / (count * (count * count - 1.0) / 12.0)
+        white = (self.variances[last] - self.variances[first]) / count
+        return float((line - steps) / white)
+
     def sharpness(self, start: Places, places: Places, end: Places, width: Places) -> Values:
         """How much of the step between whole levels ``width`` points on either side show."""
         sums = self.sums
