@@ -22,7 +22,7 @@ _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """Result files below ``root`` of the fsspec file system ``files_of``."""
+    """Result files below ``root`` of a file system of fsspec's."""
 
     file_system: Any
     root: str
@@ -48,10 +48,12 @@ class Bucket:
     def files(self, names: Collection[str]) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="perfgate-history-") as folder:
             with self._asked(ConfigurationError, "cannot be read"):
-                for name in names:
-                    here = Path(folder, name)
-                    here.parent.mkdir(parents=True, exist_ok=True)
-                    self.file_system.get_file(f"{self.root}/{name}", str(here))
+                here = [Path(folder, name) for name in names]
+                for parent in {path.parent for path in here}:
+                    parent.mkdir(parents=True, exist_ok=True)
+                # All in one call, which asks a remote bucket for many at once.
+                there = [f"{self.root}/{name}" for name in names]
+                self.file_system.get(there, [str(path) for path in here])
             yield Path(folder)
 
     def _create(self, name: str, content: bytes) -> bool:

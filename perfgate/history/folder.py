@@ -32,21 +32,28 @@ class Folder:
 
     def add(self, files: Mapping[str, bytes]) -> tuple[str, ...]:
         free = [name for name in files if not (self.root / name).exists()]
-        for name in free:
-            try:
+        with self._writing():
+            for name in free:
                 write_atomically(self.root / name, files[name])
-            except OSError as error:
-                raise PublishError(
-                    f"{self.told} does not take {name}: {error.strerror}",
-                    fix="Make room there and let this user write; what was added stays added, and "
-                    "the same command goes on.",
-                ) from error
         return tuple(free)
 
     def remove(self, names: Collection[str]) -> None:
-        for name in names:
-            (self.root / name).unlink(missing_ok=True)
+        with self._writing():
+            for name in names:
+                (self.root / name).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def files(self, names: Collection[str]) -> Iterator[Path]:  # noqa: ARG002 - they lie there
         yield self.root
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            raise PublishError(
+                f"{self.told} cannot be written to: {error.strerror}{where}",
+                fix="Make room there and let this user write; what was done stays done, and the "
+                "same command goes on.",
+            ) from error

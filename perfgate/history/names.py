@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from perfgate.errors import ConfigurationError
 from perfgate.records.results import Results
 
 FOLDER = "results"
@@ -57,12 +58,21 @@ def digest_of(content: bytes) -> str:
 
 
 def result_name(results: Results, content: bytes, *, digest_chars: int = DIGEST_CHARS) -> str:
-    """The name of a result file that holds ``content``."""
+    """The name of a result file that holds ``content``.
+
+    Raises ConfigurationError where time or attempt cannot stand in a name.
+    """
     stamp = results.measured_at.astimezone(UTC)
     digest = digest_of(content)[:digest_chars]
-    run = run_part(results.run.id)
-    name = f"{stamp:%Y-%m-%dT%H%M%SZ}_{run}_{results.run.attempt}_{digest}.json"
-    return f"{FOLDER}/{stamp:%Y/%m}/{name}"
+    run, attempt = run_part(results.run.id), results.run.attempt
+    name = f"{stamp:%Y-%m-%dT%H%M%SZ}_{run}_{attempt}_{digest}.json"
+    name = f"{FOLDER}/{stamp:%Y/%m}/{name}"
+    if parse_name(name) is None:
+        raise ConfigurationError(
+            f"no file can be named after {stamp.isoformat()} and attempt {attempt}",
+            fix="Give the time and the attempt of the job that measured.",
+        )
+    return name
 
 
 def month_of(results: Results) -> str:

@@ -64,7 +64,8 @@ SELECT *, CASE
  WHEN measured_at IS NULL THEN 'it does not say when it was measured'
  WHEN measured_at > $latest THEN 'it is from the future: ' || measured_at
  WHEN NOT ifnull(regexp_full_match(doc.hardware_key, '[a-z0-9._-]{1,100}'), false)
-  THEN 'it names no hardware' END AS problem
+  THEN 'it names no hardware'
+ WHEN len(ifnull(doc.cells, [])) = 0 THEN 'it holds no cell' END AS problem
 FROM batch"""
 
 _CELLS_OF_BATCH = """
@@ -73,7 +74,8 @@ WITH taken AS (SELECT * FROM judged WHERE problem IS NULL),
 unnested AS (SELECT * EXCLUDE (doc), doc, unnest(doc.cells) AS cell FROM taken)
 SELECT file, measured_at, ifnull(doc.perfgate, '') AS perfgate,
  left(ifnull(doc."commit", ''), 64) AS "commit", doc.hardware_key AS hardware_key,
- left(ifnull(doc.run.id, ''), 200) AS run_id, ifnull(doc.run.attempt, 1) AS attempt,
+ left(ifnull(doc.run.id, ''), 200) AS run_id,
+ ifnull(TRY_CAST(doc.run.attempt AS INTEGER), 1) AS attempt,
  left(ifnull(doc.run.name, ''), 200) AS job, left(ifnull(doc.run.url, ''), 2000) AS url,
  ifnull(doc.notes, []) AS notes, cell,
  list_filter(ifnull(cell.metrics, []), lambda m: len(m.name) BETWEEN 1 AND 200
@@ -81,7 +83,8 @@ SELECT file, measured_at, ifnull(doc.perfgate, '') AS perfgate,
   AND len(list_filter(m.samples, lambda s: s >= 0 AND isfinite(s))) = len(m.samples)) AS metrics,
  ifnull(regexp_full_match(cell."case", $id) AND regexp_full_match(cell.framework, $id)
   AND regexp_full_match(cell.workload_hash, '[0-9a-f]{16}'), false)
-  AND len(metrics) = len(ifnull(cell.metrics, [])) AS fit
+  AND len(list_distinct(list_transform(metrics, lambda m: m.name))) = len(ifnull(cell.metrics, []))
+  AND len(metrics) + len(ifnull(cell.failures, [])) > 0 AS fit
 FROM unnested"""
 
 _TAKE_BATCH = """

@@ -17,6 +17,7 @@ from perfgate.app.history.attempts import Attempts
 from perfgate.backends.failures import kind_of
 from perfgate.errors import ConfigurationError
 from perfgate.history.append import Appended, append
+from perfgate.history.names import result_name
 from perfgate.history.nightly import (
     Configuration,
     Context,
@@ -105,11 +106,12 @@ class _Reading:
         for file, one in sorted(self.files, key=lambda pair: pair[1].measured_at):
             try:
                 converted = one.converted(context, attempt=attempts.number(one))
+                result_name(converted.results, b"")
             except ConfigurationError as error:
                 self.problems.append(f"{file}: {error.problem}")
                 continue
-            self.guessed += converted.notes
-            yield self._whole(file, converted)
+            self._note(file, converted)
+            yield converted.results
 
     def notes(self) -> Iterator[str]:
         if self.guessed:
@@ -127,16 +129,15 @@ class _Reading:
         schema = document.get("schema") if isinstance(document, dict) else None
         if schema == "perfgate.results":
             results = parse_results(text, source="it")
-            self._in_time(results.measured_at)
             if not results.cells:
                 raise ConfigurationError("it holds no cell", fix="Give what a job measured.")
-            self.results.append(results)
+            self._take_one(results)
         elif schema == "perfgate.record":
             record = parse_record(text, source="it")
             url = self.request.repository_url
             converted = results_of(record, kind_of=kind_of, repository_url=url)
-            self._in_time(converted.results.measured_at)
-            self.results.append(self._whole(file, converted))
+            self._take_one(converted.results)
+            self._note(file, converted)
         elif is_nightly(document):
             nightly = read_nightly(document)
             self._in_time(nightly.measured_at)
@@ -184,9 +185,14 @@ class _Reading:
                 fix="Set the clock of the machine that measured.",
             )
 
-    def _whole(self, file: Path, converted: Converted) -> Results:
+    def _take_one(self, results: Results) -> None:
+        self._in_time(results.measured_at)
+        result_name(results, b"")
+        self.results.append(results)
+
+    def _note(self, file: Path, converted: Converted) -> None:
         self.problems += [f"{file}: left out {what}" for what in converted.left_out]
-        return converted.results
+        self.guessed += converted.notes
 
 
 def _day_in(name: str) -> str:

@@ -308,6 +308,9 @@ FUTURE = NOW + timedelta(days=2)
         ('{"schema": "perfgate.record", "version": 9}', "version"),
         (to_json(a_results()).replace('"wan_t2v_tiny"', '"../../x"'), "cells.0.case"),
         (to_json(a_results().model_copy(update={"cells": ()})), "it holds no cell"),
+        (to_json(a_results(attempt=10**10)), "no file can be named after"),
+        (to_json(a_results(measured_at=FUTURE.replace(year=7))), "no file can be named after"),
+        (json.dumps(a_night(timestamp="0007-01-01T00:00:00Z")), "no file can be named after"),
         (to_json(a_results(measured_at=FUTURE)), "it is from the future: 2026-09-03 00:00 UTC"),
         (json.dumps(a_night(timestamp=FUTURE.isoformat())), "it is from the future"),
         (json.dumps(a_night(timestamp="2026-03-20T00:00:00")), "timestamp"),
@@ -498,7 +501,7 @@ def test_a_store_that_takes_nothing_is_exit_code_6(tmp_path: Path) -> None:
     done = perfgate(tmp_path, "add", "good.json", "--to", "h", "--hardware", HARDWARE)
 
     assert done.returncode == 6
-    assert "h does not take results/2026/03/" in done.stderr
+    assert "h cannot be written to: Not a directory" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -141,6 +141,9 @@ def a_document(**changed: object) -> dict[str, object]:
         (a_document(measured_at="2026-03-20T02:00:00"), "it does not say when it was measured"),
         (a_document(measured_at="2031-01-01T00:00:00Z"), "it is from the future: 2031-01-01"),
         (a_document(hardware_key="H100 <b>"), "it names no hardware"),
+        (a_document(cells=[]), "it holds no cell"),
+        (a_document(cells="all"), "it holds no cell"),
+        (a_document(cells=[7]), "1 of its cells cannot be read"),
         (a_document(cells=[{"case": "../../etc"}]), "1 of its cells cannot be read"),
     ],
 )
@@ -171,6 +174,14 @@ def test_a_cell_with_an_impossible_sample_is_left_out_and_counted(
 
     assert history.problems == (f"{name}: 1 of its cells cannot be read",)
     assert [line.key.case for line in history.lines] == ["whole"]
+
+
+def test_a_cell_that_names_a_metric_twice_is_left_out(tmp_path: Path) -> None:
+    cell = a_cell(1000).model_dump(mode="json")
+    cell["metrics"] *= 2
+    name = put(tmp_path, a_document(cells=[cell]))
+
+    assert read(tmp_path).problems == (f"{name}: 1 of its cells cannot be read",)
 
 
 def test_a_half_written_file_is_told_by_its_name(tmp_path: Path) -> None:
@@ -212,3 +223,35 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     real.symlink_to(elsewhere)
 
     assert read_history(store, now=NOW).lines == ()
+
+
+def test_a_giant_file_is_told_and_not_read(tmp_path: Path) -> None:
+    store = a_folder(tmp_path, a_results(day=1))
+    giant = tmp_path / result_name(a_results(), b"")
+    with giant.open("wb") as stream:
+        stream.truncate(32 * 2**20 + 1)
+
+    history = read_history(store, now=NOW)
+
+    assert history.problems == (f"{giant.relative_to(tmp_path)}: it is larger than 32 MiB",)
+    assert [len(line) for line in history.lines] == [1]
+
+
+def test_an_attempt_that_is_no_number_of_one_is_the_first(tmp_path: Path) -> None:
+    put(tmp_path, a_document(run={"id": "7", "attempt": 10**30}))
+
+    assert [run.attempt for run in read(tmp_path).runs] == [1]
+
+
+@pytest.mark.parametrize("depth", [1_000, 200_000])
+def test_deep_nesting_is_no_danger(tmp_path: Path, depth: int) -> None:
+    text = json.dumps(a_document()).replace(
+        '{"model": "tiny"}', '{"a":' * depth + "1" + "}" * depth
+    )
+    a_folder(tmp_path, a_results(day=1))
+    name = result_name(a_results(), text.encode())
+    (tmp_path / name).write_text(text)
+
+    history = read(tmp_path)
+
+    assert sum(len(line) for line in history.lines) + len(history.problems) == 2
