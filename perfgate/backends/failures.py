@@ -20,7 +20,10 @@ _TOLD_BY_LAUNCHES: tuple[tuple[re.Pattern[str], FailureKind], ...] = (
     (re.compile(r"did not end within"), FailureKind.TIMEOUT),
     (re.compile(r"out of memory", re.IGNORECASE), FailureKind.MEMORY),
     (re.compile(r"exited with \d|was killed by SIG"), FailureKind.CRASHED),
-    (re.compile(r"^(?:no report was written|the report\b|the output\b)"), FailureKind.DAMAGED),
+    (
+        re.compile(r"^(?:no report was|(?:the )?report\b|no line of|the output\b)"),
+        FailureKind.DAMAGED,
+    ),
 )
 
 

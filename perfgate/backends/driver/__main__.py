@@ -24,6 +24,7 @@ from perfgate.backends.driver.spec import Spec
 from perfgate.backends.driver.surroundings import framework_environment
 from perfgate.backends.failures import FrameworkError, failure_report
 from perfgate.profile.dump import write_dump
+from perfgate.records.results import FailureKind
 
 _INTERRUPTED = 128 + signal.SIGTERM
 
@@ -53,8 +54,16 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
         # Whatever came between: nothing that was started here outlives this process.
         kill_descendants()
         shutil.rmtree(scratch, ignore_errors=True)
-    write_dump(Path(spec.report), found)
+    _leave(Path(spec.report), found)
     return 0
+
+
+def _leave(report: Path, found: Any) -> None:  # noqa: ANN401 - a JSON document
+    try:
+        write_dump(report, found)
+    except (ValueError, RecursionError) as error:
+        told = f"the framework told what no report can hold: {error}"
+        write_dump(report, failure_report(FrameworkError(FailureKind.DAMAGED, told)))
 
 
 def _outcome(spec: Spec, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - a JSON document

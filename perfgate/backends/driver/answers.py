@@ -30,8 +30,8 @@ def server_ms(document: Mapping[str, Any], latency: str | None) -> float | None:
     processes took, one after the other.
     """
     if latency is not None:
-        return _number(_at(document, latency))
-    seconds = _number(document.get("inference_time_s"))
+        return number(_at(document, latency))
+    seconds = number(document.get("inference_time_s"))
     if seconds is not None:
         return seconds * _MS_PER_S
     made = [value for name, value in _durations_ms(document).items() if name.endswith("_gen_ms")]
@@ -48,7 +48,7 @@ def peak_memory_mb(document: Mapping[str, Any]) -> float | None:
     """The most device memory that the server says it had."""
     metrics = document.get("metrics")
     inner = metrics.get("peak_memory_mb") if isinstance(metrics, Mapping) else None
-    found = _number(document.get("peak_memory_mb")) or _number(inner)
+    found = number(document.get("peak_memory_mb")) or number(inner)
     return found or None
 
 
@@ -104,10 +104,10 @@ def _durations_ms(document: Mapping[str, Any]) -> dict[str, float]:
         return {}
     found = {}
     for name, value in list(said.items())[:MOST_STAGES]:
-        number = _number(value)
-        if number is not None:
+        taken = number(value)
+        if taken is not None:
             key = str(name)[:_STAGE_NAME_CHARS]
-            found[key] = number if key.endswith("_ms") else number * _MS_PER_S
+            found[key] = taken if key.endswith("_ms") else taken * _MS_PER_S
     return found
 
 
@@ -122,8 +122,12 @@ def _at(document: object, place: str) -> object:
     return document
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
+    """A number that a time or a size can be; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    number = float(value)
-    return number if math.isfinite(number) and number >= 0 else None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) and found >= 0 else None

@@ -57,6 +57,8 @@ class Client:
         self._address = address.rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False
+        # Packing an answer is no part of serving it.
+        self._session.headers["Accept-Encoding"] = "identity"
 
     def __enter__(self) -> Self:
         return self

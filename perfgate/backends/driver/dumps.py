@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -62,7 +61,7 @@ def served_dump(spec: Spec, index: int, served: Served, dump: Dump | None, told:
     if own_ms is None and latency is not None:
         raise FrameworkError(FailureKind.DAMAGED, f"the answer has no number at {latency}")
     if own_ms is None and dump is not None:
-        own_ms = _total_ms(dump)
+        own_ms = answers.number(dump.get("total_duration_ms"))
     stages = answers.stages_ms(served.document) or {WHOLE_REQUEST: served.client_ms}
     own: Dump = {**told, "client_latency_ms": served.client_ms}
     if own_ms is not None:
@@ -84,8 +83,8 @@ def served_dump(spec: Spec, index: int, served: Served, dump: Dump | None, told:
 
 def one_shot_dump(spec: Spec, index: int, dump: Dump, told: Dump) -> Dump:
     """A request that the framework's own command made: all times are its own."""
-    own = {**told, "server_latency_ms": _total_ms(dump)}
-    return _with(dump, spec, index, total_ms=_total_ms(dump), own=own)
+    total_ms = answers.number(dump.get("total_duration_ms"))
+    return _with(dump, spec, index, total_ms=total_ms, own={**told, "server_latency_ms": total_ms})
 
 
 def _with(base: Dump, spec: Spec, index: int, *, total_ms: float | None, own: Dump) -> Dump:
@@ -100,8 +99,3 @@ def _with(base: Dump, spec: Spec, index: int, *, total_ms: float | None, own: Du
         "meta": {"prompt": spec.prompt, "model": spec.model},
         "perfgate": {"version": DUMP_VERSION, **own},
     }
-
-
-def _total_ms(dump: Mapping[str, Any]) -> float | None:
-    said = dump.get("total_duration_ms")
-    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None

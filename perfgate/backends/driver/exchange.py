@@ -53,6 +53,8 @@ class Exchange:
         self._sending = sending
         self._framework = framework
         self._image = None if sending.image is None else Path(sending.image.path).read_bytes()
+        # Made once, so that encoding an image is no part of any request's time.
+        self._fields = {name: self._with_image(value) for name, value in sending.fields.items()}
 
     def serve(self, *, dump: Path | None, bound_s: float, what: str) -> Served:
         """Send it once and wait until it is done; ``what`` names it in errors.
@@ -65,7 +67,7 @@ class Exchange:
             answer = self._sent(dump, until_s)
             document = self._document(answer, what)
             job, polls = self._job(document, what), 0
-            if job is not None and document.get("status") not in _DONE:
+            if job is not None and _status(document) not in _DONE:
                 answer, document, polls = self._polled(job, document, began_s, until_s, what)
         except NoAnswerError as error:
             self._raise(error, what, bound_s)
@@ -88,12 +90,11 @@ class Exchange:
 
     def _sent(self, dump: Path | None, until_s: float) -> Answer:
         sending = self._sending
-        fields = dict(sending.fields)
+        fields = dict(self._fields)
         if dump is not None and sending.dump_field is not None:
             fields[sending.dump_field] = str(dump)
         if sending.encoding == "json":
-            body = {name: self._with_image(value) for name, value in fields.items()}
-            return self._client.post_json(sending.path, body, until_s=until_s)
+            return self._client.post_json(sending.path, fields, until_s=until_s)
         texts = {name: _form_text(value) for name, value in fields.items()}
         files = {}
         if self._image is not None and sending.image is not None:
@@ -116,7 +117,7 @@ class Exchange:
         job, expects = document.get("id"), self._sending.expects
         if expects == "job" and not isinstance(job, str):
             self._refuse(f"{what}: {self._sending.path} answered without a job's id")
-        has_status = document.get("status") in _UNDER_WAY | _DONE
+        has_status = _status(document) in _UNDER_WAY | _DONE
         if not isinstance(job, str) or expects == "picture":
             return None
         if len(job) > _MOST_ID_CHARS:
@@ -129,13 +130,13 @@ class Exchange:
         path = f"{self._sending.path}/{quote(job, safe='')}"
         polls = 0
         while True:
-            if document.get("status") not in _UNDER_WAY:
-                self._refuse(f"{what}: the job is {_status(document)}")
+            if _status(document) not in _UNDER_WAY:
+                self._refuse(f"{what}: the job is {_told_of(document)}")
             self._wait(pause_s(time.monotonic() - began_s))
             answer = self._client.get(path, until_s=until_s)
             polls += 1
             document = self._document(answer, what)
-            if document.get("status") in _DONE:
+            if _status(document) in _DONE:
                 return answer, document, polls
 
     def _wait(self, seconds: float) -> None:
@@ -183,9 +184,13 @@ def _form_text(value: object) -> str:
 
 
 def _status(document: Mapping[str, Any]) -> str:
+    return str(document.get("status"))
+
+
+def _told_of(document: Mapping[str, Any]) -> str:
     error = document.get("error")
     said = error.get("message", error) if isinstance(error, Mapping) else error
-    return f"{document.get('status')}: {said}" if said else str(document.get("status"))
+    return f"{_status(document)}: {said}" if said else _status(document)
 
 
 def _looks_json(answer: Answer) -> bool:
