@@ -106,6 +106,12 @@ def test_whether_it_compiles_is_a_parameter_of_the_case(backend, option):
         BACKENDS[backend].check(a_case(backend, serve={"args": option}))
 
 
+@pytest.mark.parametrize("backend", ["sglang", "vllm-omni"])
+def test_outputs__are_no_files(backend):
+    with pytest.raises(ConfigurationError, match=rf"backend {backend} leaves no files"):
+        BACKENDS[backend].check(a_case(backend, outputs=["out.png"]))
+
+
 def test_own_options__spelt_with_underscores():
     with pytest.raises(ConfigurationError, match="--master-port"):
         refuse_own_options(a_case(serve={"args": "--master_port=1"}), sglang.OWN_OPTIONS)
