@@ -54,6 +54,11 @@ class Branch:
     def told(self) -> str:
         return f"branch:{self.branch}"
 
+    @property
+    def commit(self) -> str | None:
+        """The newest commit that was seen or made; None before that."""
+        return self._tip
+
     def names(self) -> tuple[str, ...]:
         self._fetch()
         return tuple(sorted(self._paths()))

@@ -173,9 +173,17 @@ def forty_nights():
         )
 
 
-def results_on(night, branch="perfgate-data"):
-    listed = git(night.workspace.parent / "origin.git", "ls-tree", "-r", "--name-only", branch)
-    return [name for name in listed.splitlines() if name.startswith("results/")]
+def results_on(night):
+    return [name for name in files_on(night) if name.startswith("results/")]
+
+
+def pictures_on(night):
+    return [name for name in files_on(night) if not name.startswith("results/")]
+
+
+def files_on(night):
+    origin = night.workspace.parent / "origin.git"
+    return git(origin, "ls-tree", "-r", "--name-only", "perfgate-data").splitlines()
 
 
 def test_a_case_that_fails__its_night_is_kept_tracked_and_shown(night, github):
@@ -189,6 +197,9 @@ def test_a_case_that_fails__its_night_is_kept_tracked_and_shown(night, github):
     assert len(results_on(night)) == 41
     (issue,) = github.issues.open
     assert issue.title.startswith("wan is slower: end-to-end +10.0 %")
+    names = pictures_on(night)
+    assert [name[:9] for name in names] == ["pictures/"]
+    assert f"/{names[0]}?raw=true)" in issue.body
     page = (night.kept / "perfgate-nightly-dashboard" / "index.html").read_text(encoding="utf-8")
     assert "good" in page
     assert "wan" in page

@@ -128,6 +128,7 @@ def test_files_that_cannot_be_read__told_and_the_rest_goes_on(track, github, sto
     ("arguments", "told"),
     [
         (["--repository=nonsense"], "'nonsense' names no repository"),
+        (["--pictures"], "pictures have to lie on a branch"),
         (["--margin=abc"], "'abc' is no percentage such as 3%."),
     ],
 )

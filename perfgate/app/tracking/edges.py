@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from perfgate.app.publishing.edges import RealEdges
-from perfgate.app.tracking.track import Outcome, Tracking, plan, track
+from perfgate.app.tracking.pictures import Pictures
+from perfgate.app.tracking.track import Outcome, Tracking, no_picture, plan, track
 from perfgate.errors import ConfigurationError, ExitCode, PublishError
 from perfgate.github.event import LOCAL, Event, read_event
+from perfgate.history.branch import Branch
 from perfgate.history.opening import open_store
 from perfgate.history.read import read_history
+from perfgate.history.store import Store
 from perfgate.report.tracker import Place
 from perfgate.verdict.standing import Margins, standing
 
@@ -27,6 +30,14 @@ if TYPE_CHECKING:
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 _MOST_TOLD: Final = 10
+_OTHER_BRANCH: Final = (
+    "No issue is opened: this run of {event} is not about the default branch. Track on schedule, "
+    "or with --dry-run to see what would be done."
+)
+_NOBODY_TO_ASK_AS: Final = (
+    "No issue is opened: there is no token. Set GITHUB_TOKEN to one with `issues: write`, or see "
+    "with --dry-run what would be done."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +45,8 @@ class TrackRequest:
     """The command's arguments; ``source`` names a store.
 
     ``margin`` and ``stage_margin`` are the slowdowns that count, as fractions; ``recent_days`` is
-    how old the last point of a line may be.
+    how old the last point of a line may be. With ``pictures`` the charts go on the branch that
+    ``source`` names.
     """
 
     source: str
@@ -42,6 +54,7 @@ class TrackRequest:
     margin: float = Margins().end_to_end
     stage_margin: float = Margins().part
     recent_days: float = 7.0
+    pictures: bool = False
     dry_run: bool = False
     strict: bool = False
 
@@ -57,29 +70,26 @@ def track_here(
     event = _event(request, environ)
     edges = RealEdges(event)
     failed = ExitCode.PUBLISH if request.strict else ExitCode.OK
-    if not request.dry_run and event.name != LOCAL and not event.on_default_branch:
-        edges.say(
-            "notice",
-            f"No issue is opened: this run of {event.name} is not about the default branch. Track "
-            "on schedule, or with --dry-run to see what would be done.",
-        )
-        return None, ExitCode.OK
     token = environ.get("GITHUB_TOKEN", "")
-    if not token and not request.dry_run:
-        edges.say(
-            "notice",
-            "No issue is opened: there is no token. Set GITHUB_TOKEN to one with `issues: write`, "
-            "or see with --dry-run what would be done.",
-        )
+    if not request.dry_run and event.name != LOCAL and not event.on_default_branch:
+        edges.say("notice", _OTHER_BRANCH.format(event=event.name))
+        return None, ExitCode.OK
+    if not request.dry_run and not token:
+        edges.say("notice", _NOBODY_TO_ASK_AS)
         return None, failed
-    tracking = _tracking(request, event, edges, environ)
-    try:
-        outcome = _asked(request, event, token, tracking, edges)
-    except PublishError as error:
-        edges.say("warning", f"The regressions could not be tracked. {error}")
-        return None, failed
-    for problem in outcome.problems:
-        edges.say("warning", problem)
+    with tempfile.TemporaryDirectory(prefix="perfgate-", ignore_cleanup_errors=True) as scratch:
+        store = open_store(request.source, start=Path.cwd(), environ=environ, scratch=Path(scratch))
+        place = Place(url=f"{event.server_url}/{event.repository}")
+        pictures = _pictures(request, store, place)
+        tracking = _tracking(request, store, place, edges)
+        try:
+            outcome = _asked(request, event, token, tracking, edges, pictures)
+        except PublishError as error:
+            edges.say("warning", f"The regressions could not be tracked. {error}")
+            return None, failed
+    for problem in (*outcome.problems, *([pictures.problem] if pictures else [])):
+        if problem:
+            edges.say("warning", problem)
     return outcome, failed if outcome.problems else ExitCode.OK
 
 
@@ -99,13 +109,20 @@ def _event(request: TrackRequest, environ: Mapping[str, str]) -> Event:
     return event
 
 
-def _tracking(
-    request: TrackRequest, event: Event, edges: RealEdges, environ: Mapping[str, str]
-) -> Tracking:
+def _pictures(request: TrackRequest, store: Store, place: Place) -> Pictures | None:
+    if not request.pictures or request.dry_run:
+        return None
+    if not isinstance(store, Branch):
+        raise ConfigurationError(
+            f"pictures have to lie on a branch, and {store.told} is none",
+            fix="Name a branch with --from branch:NAME, or leave --pictures out.",
+        )
+    return Pictures(branch=store, place=place)
+
+
+def _tracking(request: TrackRequest, store: Store, place: Place, edges: RealEdges) -> Tracking:
     now = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(prefix="perfgate-", ignore_cleanup_errors=True) as scratch:
-        store = open_store(request.source, start=Path.cwd(), environ=environ, scratch=Path(scratch))
-        history = read_history(store, now=now)
+    history = read_history(store, now=now)
     for problem in history.problems[:_MOST_TOLD]:
         edges.say("warning", f"Not read: {problem}")
     if len(history.problems) > _MOST_TOLD:
@@ -116,12 +133,16 @@ def _tracking(
         margins=Margins(end_to_end=request.margin, part=request.stage_margin),
         recent_days=request.recent_days,
     )
-    place = Place(url=f"{event.server_url}/{event.repository}")
     return Tracking(history=history, standing=found, place=place)
 
 
 def _asked(
-    request: TrackRequest, event: Event, token: str, tracking: Tracking, edges: RealEdges
+    request: TrackRequest,
+    event: Event,
+    token: str,
+    tracking: Tracking,
+    edges: RealEdges,
+    pictures: Pictures | None,
 ) -> Outcome:
     if request.dry_run and (not token or event.repository is None):
         edges.say("notice", "Without a token no issue is known: told as if there were none yet.")
@@ -129,7 +150,7 @@ def _asked(
     with _open(event, token) as api:
         if request.dry_run:
             return plan(tracking, api)
-        return track(tracking, api, sleep=edges.sleep)
+        return track(tracking, api, sleep=edges.sleep, picture=pictures or no_picture)
 
 
 def _open(event: Event, token: str) -> GitHubIssues:

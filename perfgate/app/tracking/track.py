@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from perfgate.github.comments import upsert
 from perfgate.github.issues import Change, Issue, IssueApi
@@ -40,6 +40,8 @@ from perfgate.verdict.tracking import Closing, Do, Known, Memory, Step, steps
 MOST_NEW: Final = 20
 """Issues that one job opens: a new driver slows down everything, and the rest is told in the log.
 """
+Picture: TypeAlias = Callable[[Regression], str]
+"""Gives the address of a regression's picture, empty for none."""
 _ABOUT_ONE_ISSUE: Final = (404, 410, 422)
 _CLOSINGS: Final[Mapping[Do, tuple[Closing, Change]]] = {
     Do.RECOVERED: ("recovered", "completed"),
@@ -88,19 +90,31 @@ def plan(tracking: Tracking, api: IssueApi | None) -> Outcome:
     )
 
 
-def track(tracking: Tracking, api: IssueApi, *, sleep: Callable[[float], None]) -> Outcome:
+def no_picture(_: Regression) -> str:
+    """For where no picture may be kept."""
+    return ""
+
+
+def track(
+    tracking: Tracking,
+    api: IssueApi,
+    *,
+    sleep: Callable[[float], None],
+    picture: Picture = no_picture,
+) -> Outcome:
     """Bring the issues up to date; raises GitHubError where GitHub takes none of it."""
-    work = _Round(tracking=tracking, api=api, sleep=sleep)
+    work = _Round(tracking=tracking, api=api, sleep=sleep, picture=picture)
     with_retries(work.run, sleep=sleep)
     return Outcome(done=tuple(work.done.values()), problems=tuple(work.problems))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ours:
-    """An issue of ours, and what it says about itself."""
+    """An issue of ours, and what it says about itself; ``picture`` is an address or empty."""
 
     issue: Issue
     known: Known
+    picture: str
 
 
 def _ours(api: IssueApi, author: str) -> dict[int, _Ours]:
@@ -117,7 +131,7 @@ def _ours(api: IssueApi, author: str) -> dict[int, _Ours]:
                 closed_s=issue.closed_s,
                 expected=EXPECTED_LABEL in issue.labels,
             )
-            found[issue.number] = _Ours(issue=issue, known=known)
+            found[issue.number] = _Ours(issue=issue, known=known, picture=marks.picture)
     return found
 
 
@@ -137,6 +151,7 @@ class _Round:
     tracking: Tracking
     api: IssueApi
     sleep: Callable[[float], None]
+    picture: Picture
     done: dict[int, Done] = field(default_factory=dict)
     problems: dict[str, None] = field(default_factory=dict)
     _likely: dict[tuple[str, str], Likely] = field(default_factory=dict)
@@ -167,7 +182,7 @@ class _Round:
 
     def _open(self, regression: Regression) -> Issue:
         memory = Memory(told=told_of(regression), span_s=regression.head.span_s)
-        body = issue_body(self._story(regression), memory)
+        body = issue_body(self._story(regression, self.picture(regression)), memory)
         return self.api.open_issue(
             title=issue_title(regression), body=body, labels=(REGRESSION_LABEL,)
         )
@@ -204,7 +219,9 @@ class _Round:
 
     def _bring_up_to_date(self, step: Step, regression: Regression, ours: _Ours) -> None:
         issue, memory = ours.issue, ours.known.memory
-        story, now = self._story(regression), told_of(regression)
+        # A new picture only where something is told: each is a commit on a branch.
+        picture = ours.picture if step.do is Do.UPDATE else self.picture(regression)
+        story, now = self._story(regression, picture), told_of(regression)
         # What was told of a line stays what it is held against, until something new is told.
         told = {line: ratio for line, ratio in memory.told.items() if math.isfinite(ratio)}
         after = Memory(told={**now, **told}, span_s=regression.head.span_s, steps=memory.steps)
@@ -240,9 +257,9 @@ class _Round:
             render=lambda _: f"{mark}\n{text}",
         )
 
-    def _story(self, regression: Regression) -> Story:
+    def _story(self, regression: Regression, picture: str) -> Story:
         history, place = self.tracking.history, self.tracking.place
-        story = Story(regression=regression, history=history, place=place)
+        story = Story(regression=regression, history=history, place=place, picture=picture)
         return replace(story, likely=self._commits(*story.commits(regression.head)))
 
     def _commits(self, since: str, until: str) -> Likely:

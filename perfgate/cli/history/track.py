@@ -67,6 +67,9 @@ class _Percent(click.ParamType[float]):
     show_default=True,
     help="How old the last point of a line may be.",
 )
+@click.option(
+    "--pictures", is_flag=True, help="Put a chart of each regression on the branch of --from."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @click.option(
     "--strict-publish", "strict", is_flag=True, help="Exit with 6 when GitHub refused something."
@@ -77,6 +80,8 @@ def track(
     margin: float,
     stage_margin: float,
     recent_days: float,
+    *,
+    pictures: bool,
     dry_run: bool,
     strict: bool,
 ) -> int:
@@ -86,7 +91,8 @@ def track(
     same commits share an issue. It is closed when the line is back or its workload changed. An
     issue with the label `perfgate: expected`, or closed as not planned, is not opened again.
 
-    Needs a token in GITHUB_TOKEN with `issues: write`, and `contents: read` for the commits.
+    Needs a token in GITHUB_TOKEN with `issues: write`, and `contents: read` for the commits;
+    with --pictures `contents: write`.
     """
     request = TrackRequest(
         source=named,
@@ -94,6 +100,7 @@ def track(
         margin=margin,
         stage_margin=stage_margin,
         recent_days=recent_days,
+        pictures=pictures,
         dry_run=dry_run,
         strict=strict,
     )
