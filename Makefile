@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-gates bench-history bench-peers bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-history bench-peers bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -55,6 +55,9 @@ bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20
 
 bench-history: .venv/.ready ## level shifts in series over time, beside apache-otava and ruptures: QUICK=1 WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.history $(if $(QUICK),--quick) $(if $(WRITE),--write $(WRITE))
+
+bench-dashboard: .venv/.e2e ## the page of five years of nights, built and opened in Chromium: WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.dashboard $(if $(WRITE),--write $(WRITE))
 
 bench-rendering: .venv/.ready ## how long comment, summary and check take for 1,000 cases of 60 metrics
 	$(BIN)/python -m benchmarks.rendering

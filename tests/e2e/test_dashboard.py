@@ -202,7 +202,7 @@ def test_filter_by_time__only_the_newest_points_stay(visit):
     page.select_option("#filter-range", label="30 days")
     page.wait_for_selector("figure svg.chart")
     page.locator("figure summary").click()
-    assert page.locator("table.points tbody tr").count() == 31
+    becomes(page, "table.points tbody tr", 31)
     page.select_option("#filter-range", label="from … to …")
     page.fill("#filter-from", "2026-04-01")
     page.fill("#filter-to", "2026-04-03")
@@ -305,6 +305,7 @@ def test_hostile_names__stay_text(visit):
 def test_no_sideways_scroll(visit, width):
     page = visit(STORY, viewport={"width": width, "height": 844}).drawn()
     page.locator("figure summary").first.click()
+    page.locator("table.points").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -47,7 +47,7 @@ from perfgate.report.words import count
 MAX_PAGE_BYTES = 5_000_000
 MAX_ROWS, MAX_FRAMEWORKS = 500, 12
 MAX_SHIFTS, MAX_MISSED, MAX_PROBLEMS, MAX_DEBTS = 300, 200, 50, 200
-_SCRIPTS = ("data.js", "chart.js", "page.js")
+_SCRIPTS = ("data.js", "chart.js", "panel.js", "page.js")
 _STYLE = "page.css"
 
 

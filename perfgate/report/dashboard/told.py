@@ -221,9 +221,9 @@ def told_standings(latest: Latest) -> list[str]:
     return [
         f"{one_line(name, limit=NAME_CHARS)}: "
         + ", ".join(
-            f"{word} {found[word]:,}{TIMES}"
-            for word in ("fastest", "tied", "behind")
-            if found[word]
+            f"{word} {found[standing]:,}{TIMES}"
+            for standing, word in _STANDINGS.items()
+            if found[standing]
         )
         for name, found in sorted(latest.standings.items())
         if found["fastest"] or found["tied"] or found["behind"]

@@ -7,7 +7,12 @@ const SHAPES = [
   [[-0.8, -0.8, 0.8, -0.8, 0.8, 0.8, -0.8, 0.8]],
   [[0, -1.2, 1.1, 0, 0, 1.2, -1.1, 0]],
   [[0, 1.1, 1, -0.75, -1, -0.75]],
-  [[-0.3, -1, 0.3, -1, 0.3, -0.3, 1, -0.3, 1, 0.3, 0.3, 0.3, 0.3, 1, -0.3, 1, -0.3, 0.3, -1, 0.3, -1, -0.3, -0.3, -0.3]],
+  [
+    [
+      -0.3, -1, 0.3, -1, 0.3, -0.3, 1, -0.3, 1, 0.3, 0.3, 0.3, 0.3, 1, -0.3, 1, -0.3, 0.3, -1, 0.3,
+      -1, -0.3, -0.3, -0.3,
+    ],
+  ],
   [[-1.2, 0, 0, -0.55, 1.2, 0, 0, 0.55]],
   [[0, -1.2, 0.5, 1.1, -0.5, 1.1]],
 ];
@@ -69,7 +74,8 @@ function days(from, to, wanted) {
     for (let at = start; at <= to; at += step * DAY) found.push([at, day(at).slice(5)]);
     return found;
   }
-  const months = [1, 2, 3, 6, 12, 24].find((many) => (to - from) / (many * 30.4 * DAY) <= wanted) ?? 24;
+  const months =
+    [1, 2, 3, 6, 12, 24].find((many) => (to - from) / (many * 30.4 * DAY) <= wanted) ?? 24;
   const begin = new Date(from * 1000);
   for (let month = 0; ; month++) {
     const at = Date.UTC(begin.getUTCFullYear(), month, 1) / 1000;
@@ -126,7 +132,8 @@ function rungs(span, size, wanted) {
     for (const many of [1, 2, 5]) found.push(many * 10 ** power);
   }
   const kept = found.filter((value) => value >= low && value <= high);
-  const few = kept.length > 1.5 * wanted ? kept.filter((value) => /^1e/.test(value.toExponential(0))) : kept;
+  const few =
+    kept.length > 1.5 * wanted ? kept.filter((value) => /^1e/.test(value.toExponential(0))) : kept;
   return { found: few };
 }
 
@@ -139,7 +146,11 @@ function axes(frame, unit) {
     const at = y(value * size).toFixed(1);
     group.append(
       made("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at, class: "grid" }),
-      made("text", { x: MARGIN.left - 8, y: Number(at) + 4, class: "up" }, places === undefined ? Number(value.toPrecision(1)) : value.toFixed(places)),
+      made(
+        "text",
+        { x: MARGIN.left - 8, y: Number(at) + 4, class: "up" },
+        places === undefined ? Number(value.toPrecision(1)) : value.toFixed(places),
+      ),
     );
   }
   const ground = height - MARGIN.bottom;
@@ -147,11 +158,17 @@ function axes(frame, unit) {
     const place = x(at).toFixed(1);
     group.append(
       made("line", { x1: place, x2: place, y1: ground, y2: ground + 5, class: "tick" }),
-      made("text", { x: place, y: height - 6, class: "across" }, text),
+      made("text", { x: Math.min(place, width - 24), y: height - 6, class: "across" }, text),
     );
   }
   group.append(
-    made("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: ground, y2: ground, class: "tick" }),
+    made("line", {
+      x1: MARGIN.left,
+      x2: width - MARGIN.right,
+      y1: ground,
+      y2: ground,
+      class: "tick",
+    }),
     made("text", { x: MARGIN.left - 8, y: 12, class: "up unit" }, span.log ? `${name}, log` : name),
   );
   return group;
@@ -188,7 +205,8 @@ function drawnLine(line, frame, colour) {
     made("path", { class: `way${many ? ` w${colour % 4}` : ""}`, d: way }),
   );
   if (dots) group.append(made("path", { class: "dot", d: dots }));
-  if (cut) group.append(made("path", { class: "cut", d: cut }, made("title", {}, "beyond the axis")));
+  if (cut)
+    group.append(made("path", { class: "cut", d: cut }, made("title", {}, "beyond the axis")));
   return group;
 }
 
@@ -196,22 +214,37 @@ function drawnLine(line, frame, colour) {
 function shifted(panel, frame) {
   const { x, span, height } = frame;
   const group = made("g", { class: "shifts" });
-  const all = panel.lines.flatMap((line) =>
-    line.shifts.map(([point, ratio, before, after]) => ({ at: line.seconds[point], ratio, before, after, colour: line.framework })),
-  ).filter(({ at }) => at >= span.from && at <= span.to);
+  const all = panel.lines
+    .flatMap((line) =>
+      line.shifts.map(([point, ratio, before, after]) => ({
+        at: line.seconds[point],
+        ratio,
+        before,
+        after,
+        colour: line.framework,
+      })),
+    )
+    .filter(({ at }) => at >= span.from && at <= span.to);
   all.sort((one, other) => other.at - one.at);
   const crowded = all.length > MOST_LINES;
   const held = (value) => frame.y(Math.min(span.high, Math.max(span.low, value)));
   let free = Infinity;
   for (const { at, ratio, before, after, colour } of all) {
     const place = x(at);
-    const [top, bottom] = crowded ? [held(before), held(after)] : [MARGIN.top - 4, height - MARGIN.bottom];
+    const [top, bottom] = crowded
+      ? [held(before), held(after)]
+      : [MARGIN.top - 4, height - MARGIN.bottom];
     const told = `${index.frameworks[colour]}: level ${change(ratio)} from ${day(at)} on`;
-    const one = made("g", { class: `shift c${colour % COLOURS} ${ratio > 1 ? "slower" : "faster"}` });
+    const one = made("g", {
+      class: `shift c${colour % COLOURS} ${ratio > 1 ? "slower" : "faster"}`,
+    });
     one.append(
       made("title", {}, told),
       made("line", { x1: place, x2: place, y1: top, y2: bottom }),
-      made("path", { class: "flag", d: shape(ratio > 1 ? 1 : 4, place, MARGIN.top - 10, crowded ? 3.5 : 5) }),
+      made("path", {
+        class: "flag",
+        d: shape(ratio > 1 ? 1 : 4, place, MARGIN.top - 10, crowded ? 3.5 : 5),
+      }),
     );
     const end = Math.min(place + 62, frame.width);
     if (place < span.right - 50 && end < free) {
@@ -239,15 +272,21 @@ function beside(panel, frame) {
       if (!inside(at)) continue;
       const told = `${index.frameworks[framework]}: another workload from ${day(at)} on`;
       group.append(
-        made("g", { class: `workload c${framework % COLOURS}` }, made("title", {}, told),
+        made(
+          "g",
+          { class: `workload c${framework % COLOURS}` },
+          made("title", {}, told),
           made("line", { x1: x(at), x2: x(at), y1: MARGIN.top, y2: ground }),
-          made("path", { d: shape(2, x(at), ground, 4) })),
+          made("path", { d: shape(2, x(at), ground, 4) }),
+        ),
       );
     }
   }
   for (const at of panel.updates.filter(inside)) {
     const told = made("title", {}, `baseline measured on ${day(at)}`);
-    group.append(made("g", { class: "update" }, told, made("path", { d: shape(3, x(at), ground, 5) })));
+    group.append(
+      made("g", { class: "update" }, told, made("path", { d: shape(3, x(at), ground, 5) })),
+    );
   }
   for (const one of panel.missed) {
     if (!inside(one.seconds)) continue;
@@ -256,7 +295,12 @@ function beside(panel, frame) {
     const cross = `M${left - 3},${top - 3}l6,6M${left + 3},${top - 3}l-6,6`;
     const told = `${index.frameworks[one.framework]}, ${day(one.seconds)}: ${one.kind}`;
     group.append(
-      made("g", { class: `miss c${one.framework % COLOURS}` }, made("title", {}, told), made("path", { d: cross })),
+      made(
+        "g",
+        { class: `miss c${one.framework % COLOURS}` },
+        made("title", {}, told),
+        made("path", { d: cross }),
+      ),
     );
   }
   for (const [reference, ceiling, until] of panel.accepted) {
@@ -264,9 +308,12 @@ function beside(panel, frame) {
     const at = frame.y(ceiling);
     const told = `accepted up to ${change(ceiling / reference)} until ${until}`;
     group.append(
-      made("g", { class: "ceiling" },
+      made(
+        "g",
+        { class: "ceiling" },
         made("line", { x1: MARGIN.left, x2: frame.width - MARGIN.right, y1: at, y2: at }),
-        made("text", { x: MARGIN.left + 6, y: at - 4 }, told)),
+        made("text", { x: MARGIN.left + 6, y: at - 4 }, told),
+      ),
     );
   }
   return group;
@@ -280,7 +327,8 @@ function drawn(panel, width) {
   const right = width - MARGIN.right;
   const ground = height - MARGIN.bottom;
   span.right = right;
-  const x = (at) => MARGIN.left + ((at - span.from) / (span.to - span.from)) * (right - MARGIN.left);
+  const x = (at) =>
+    MARGIN.left + ((at - span.from) / (span.to - span.from)) * (right - MARGIN.left);
   const up = span.log ? Math.log : Number;
   const share = (value) => (up(value) - up(span.low)) / (up(span.high) - up(span.low));
   const y = (value) => ground - share(value) * (ground - MARGIN.top);
@@ -292,6 +340,7 @@ function drawn(panel, width) {
   const cross = made("g", { class: "cross", visibility: "hidden" });
   cross.append(made("line", { y1: MARGIN.top, y2: ground }), made("circle", { r: 7 }));
   svg.append(cross);
-  const time = (left) => span.from + ((left - MARGIN.left) / (right - MARGIN.left)) * (span.to - span.from);
+  const time = (left) =>
+    span.from + ((left - MARGIN.left) / (right - MARGIN.left)) * (span.to - span.from);
   return { svg, frame, cross, time };
 }

@@ -56,12 +56,16 @@ function column(stream, count, { sums }) {
 const linesOf = once(async (place) => {
   const [when, bytes] = await Promise.all([moments("all"), unpacked(`block-${place}`)]);
   const lines = [];
-  index.lines.forEach(([at, framework, machine, metric, workload, unit, count, exponent], number) => {
-    if (at !== place) return;
-    const shifts = index.shifts.filter((shift) => shift[0] === number).map((shift) => shift.slice(1));
-    shifts.sort((one, other) => one[0] - other[0]);
-    lines.push({ framework, machine, metric, workload, unit, count, exponent, shifts });
-  });
+  index.lines.forEach(
+    ([at, framework, machine, metric, workload, unit, count, exponent], number) => {
+      if (at !== place) return;
+      const shifts = index.shifts
+        .filter((shift) => shift[0] === number)
+        .map((shift) => shift.slice(1));
+      shifts.sort((one, other) => one[0] - other[0]);
+      lines.push({ framework, machine, metric, workload, unit, count, exponent, shifts });
+    },
+  );
   const stream = { bytes, at: 0 };
   for (const line of lines) line.moments = column(stream, line.count, { sums: true });
   for (const line of lines) line.values = column(stream, line.count, { sums: true });
@@ -96,8 +100,16 @@ async function missedOf(place) {
 
 // Numbers as perfgate/report/words.py writes them.
 const SCALES = {
-  ms: [[60000, "min", 600000], [1000, "s", 1000], [1, "ms", 1], [0.001, "µs", 0]],
-  MiB: [[1024, "GiB", 1024], [1, "MiB", 0]],
+  ms: [
+    [60000, "min", 600000],
+    [1000, "s", 1000],
+    [1, "ms", 1],
+    [0.001, "µs", 0],
+  ],
+  MiB: [
+    [1024, "GiB", 1024],
+    [1, "MiB", 0],
+  ],
 };
 
 function scaleOf(value, unit) {
