@@ -10,6 +10,8 @@ from torch._dynamo.utils import counters
 from perfgate.workloads.pipelines.failing import NOT_COMPILED, LaunchError, one_line
 
 _OF_THE_COMPILER = ("torch._dynamo", "torch._inductor", "triton")
+_FOUND_NOTHING = "torch.compile with fullgraph=True"
+"""How torch begins a plain RuntimeError where there was nothing that it would compile."""
 _MOST_BREAKS = 3
 
 
@@ -24,6 +26,8 @@ def compile_denoisers(denoisers: Iterable[Any], mode: str | None) -> None:
 
 def compiler_failed(error: BaseException) -> bool:
     """Whether the compiler raised it, and not the pipeline."""
+    if isinstance(error, RuntimeError) and str(error).startswith(_FOUND_NOTHING):
+        return True
     return any(one.__module__.startswith(_OF_THE_COMPILER) for one in type(error).__mro__)
 
 
@@ -34,10 +38,11 @@ def graphs() -> int:
 
 def check_compiled() -> None:
     """Raise LaunchError where torch broke a graph, or compiled nothing at all."""
-    breaks = [one_line(reason, most_chars=300) for reason in counters["graph_break"]]
+    breaks = counters["graph_break"]
     if breaks:
-        told = "; ".join(breaks[:_MOST_BREAKS])
-        raise LaunchError(NOT_COMPILED, f"torch broke the graph {len(breaks)} times: {told}")
+        reasons = [one_line(reason, most_chars=300) for reason in list(breaks)[:_MOST_BREAKS]]
+        told = f"torch broke the graph {sum(breaks.values())} times: {'; '.join(reasons)}"
+        raise LaunchError(NOT_COMPILED, told)
     if not graphs():
         raise LaunchError(
             NOT_COMPILED,
