@@ -180,13 +180,26 @@ class Loading:
     def load_files(
         self, folder: Path, results: Sequence[ResultFile], months: Sequence[MonthFile]
     ) -> None:
-        """Read these files of a folder, every result file once."""
-        for month in months:
-            self._month(folder, month)
-        known = {name for (name,) in self.connection.execute("SELECT file FROM sources").fetchall()}
-        fresh = [one for one in results if one.name not in known]
-        for batch in self._batches(folder, fresh):
-            self._results(folder, batch)
+        """Read these files of a folder, every result file once.
+
+        Raises ConfigurationError where one of them went meanwhile, or may not be read.
+        """
+        import duckdb  # noqa: PLC0415 - an extra, and here it is installed
+
+        try:
+            for month in months:
+                self._month(folder, month)
+            sources = self.connection.execute("SELECT file FROM sources").fetchall()
+            known = {name for (name,) in sources}
+            for batch in self._batches(folder, [one for one in results if one.name not in known]):
+                self._results(folder, batch)
+        except (OSError, duckdb.IOException) as error:
+            said = str(error).splitlines()[0]
+            raise ConfigurationError(
+                f"a file of the history cannot be read: {said}",
+                fix="Run the same command again, since its month may just have been compacted; "
+                "else let this user read it.",
+            ) from error
 
     def _files(self, names: Sequence[str]) -> tuple[list[ResultFile], list[MonthFile]]:
         parsed = {name: parse_name(name) for name in names}
@@ -230,7 +243,7 @@ class Loading:
         batch: list[ResultFile] = []
         held = 0
         for one in results:
-            size = _size(folder / one.name)
+            size = (folder / one.name).stat().st_size
             if size > MAX_FILE_BYTES:
                 self._leave_out(one.name, f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
                 continue
@@ -261,17 +274,6 @@ class Loading:
                 _RENAMED
             ).fetchall()
         ]
-
-
-def _size(path: Path) -> int:
-    """Bytes; ConfigurationError where the file went since its name was listed."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"{path.name} went while the history was read: its month is being compacted",
-            fix="Run the same command again.",
-        ) from error
 
 
 def _naive(moment: datetime) -> datetime:

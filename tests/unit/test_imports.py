@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "entrypoint": {"cli"},
 }
 
-LATE = {"torch", "github", "altair", "vl_convert", "duckdb", "PIL", "av"}
+LATE = {"torch", "github", "altair", "vl_convert", "duckdb", "fsspec", "PIL", "av"}
 """Heavy packages that reading commands do without."""
 
 
@@ -105,6 +105,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.report.charts, perfgate.report.draw, perfgate.report.summary",
         "import perfgate.cli.gate",
         "import perfgate.cli.compete",
+        "import perfgate.cli.dashboard",
         "import perfgate.cli.compare",
         "import perfgate.cli.publish, perfgate.cli.publish_run",
         "import perfgate.cli.answer",

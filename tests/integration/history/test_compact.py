@@ -123,6 +123,24 @@ def test_what_a_month_holds_is_not_added_again(tmp_path: Path) -> None:
     assert store.names() == names
 
 
+def test_two_jobs_that_compact_at_once_leave_months_that_count_once(tmp_path: Path) -> None:
+    every = nights(0, 12)
+    one, other = a_folder(tmp_path / "one", *every[:9]), a_folder(tmp_path / "other", *every[2:])
+    whole = told(read_history(a_folder(tmp_path / "whole", *every), now=NOW))
+    for store in (one, other):
+        compact(store, before=MAY, now=NOW)
+    (name,) = other.names()
+    one.add({name: (tmp_path / "other" / name).read_bytes()})
+
+    assert suffixes(one) == ["parquet", "parquet"]
+    assert told(read_history(one, now=NOW)) == whole
+
+    compact(one, before=MAY, now=NOW)
+
+    assert suffixes(one) == ["parquet"]
+    assert told(read_history(one, now=NOW)) == whole
+
+
 def test_a_month_that_is_not_over_is_left_alone(tmp_path: Path) -> None:
     store = a_folder(tmp_path, *nights(0, 20))
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from perfgate.errors import ConfigurationError
+from perfgate.history.compact import compact
+from perfgate.history.folder import Folder
 from perfgate.history.names import result_name
 from perfgate.history.read import read_history
 from perfgate.records.history import History
@@ -255,3 +259,25 @@ def test_deep_nesting_is_no_danger(tmp_path: Path, depth: int) -> None:
     history = read(tmp_path)
 
     assert sum(len(line) for line in history.lines) + len(history.problems) == 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compacting(Folder):
+    """A folder that another job compacts: files that were listed are gone."""
+
+    def names(self) -> tuple[str, ...]:
+        listed = super().names()
+        (self.root / listed[-1]).unlink()
+        return listed
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_files_that_went_while_they_were_read_are_told(tmp_path: Path, finished: bool) -> None:
+    store = a_folder(tmp_path, a_results(day=0))
+    if finished:
+        compact(store, before=NOW.date(), now=NOW)
+
+    with pytest.raises(ConfigurationError, match="a file of the history cannot be read") as raised:
+        read_history(Compacting(root=tmp_path, told="h"), now=NOW)
+
+    assert "Run the same command again" in raised.value.fix
