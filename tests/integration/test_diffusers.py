@@ -7,6 +7,7 @@ which stages and steps there are, and that they add up.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from perfgate.backends.launch import LaunchPlace, launch
 from perfgate.records import Side
 from perfgate.records.results import FailureKind
 from perfgate.suite import Case
+from tests.fakes.npu import build as npu
 from tests.repositories import environment
 
 pytestmark = pytest.mark.slow
@@ -69,7 +71,9 @@ def tree(tmp_path_factory):
 def launched(tree, tmp_path_factory):
     """Launches a model of the tree as a process, by itself or under the command ``before``."""
 
-    def launched(model, python=sys.executable, before=(), env=None, request=None, **more):
+    def launched(
+        model, python=sys.executable, before=(), env=None, device="cpu", request=None, **more
+    ):
         task, usual = REQUESTS.get(model, REQUESTS["flux"])
         case = Case.model_validate(
             {"id": "case", "backend": "diffusers", "threads": 1, "requests": 1, "model": model}
@@ -80,7 +84,9 @@ def launched(tree, tmp_path_factory):
         made = launch(
             case,
             backend=DiffusersBackend(),
-            context=SideContext(path=tree, python=Path(python), env=environment(**hub)),
+            context=SideContext(
+                path=tree, python=Path(python), env=environment(**hub), device=device
+            ),
             place=PLACE,
             scratch=scratch,
             run=lambda command, **where: process.run((*before, *command), **where),
@@ -285,3 +291,41 @@ def test_failure__a_hub_that_never_answers(launched):
     assert made.failure == (
         "timed out: downloading nobody/wan took longer than timeout.download of 0.5 s"
     )
+
+
+@pytest.fixture(scope="module")
+def of_npu(tmp_path_factory):
+    """What a process sees in which torch has a stand-in for an NPU."""
+    if npu.COMPILER is None:
+        pytest.skip("the stand-in NPU needs a C++ compiler")
+    seen = npu.environment(tmp_path_factory.mktemp("npu"))
+    return {name: value for name, value in seen.items() if os.environ.get(name) != value}
+
+
+@pytest.mark.parametrize(
+    ("args", "sync", "dtype"),
+    [("", "events", "bfloat16"), ("--sync stage --dtype float32", "stage", "float32")],
+)
+def test_npu__times_are_the_devices_and_memory_is_its_own(launched, of_npu, args, sync, dtype):
+    made = launched("flux", env=of_npu, device="npu", serve={"args": args})
+    assert made.ok, f"{made.failure}\n{made.log_tail}"
+    (report,) = made.reports
+    by_name = {stage.name: stage.duration_ms for stage in report.stages}
+    assert by_name.keys() == STAGES
+    assert len(report.steps_ms) == 3
+    assert sum(by_name.values()) <= report.total_duration_ms
+    assert report.sync == sync
+    assert report.output.dtype == dtype
+    assert report.extra["device_name"] == "Ascend910B3"
+    assert report.peak_memory_mb < 50, "the device's, not the process's"
+
+
+def test_npu__out_of_memory_names_the_device(launched, of_npu):
+    small = {**of_npu, "FAKE_NPU_MEMORY_MB": "4"}
+    made = launched("flux", env=small, device="npu", serve={"args": "--dtype float32"})
+    assert made.failure.startswith("out of memory: npu:0 (Ascend910B3) in "), made.failure
+
+
+def test_npu__that_is_not_there(launched):
+    made = launched("flux", device="npu")
+    assert made.failure.startswith("device not fit: no npu device: "), made.failure

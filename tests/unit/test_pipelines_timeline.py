@@ -6,6 +6,7 @@ import pytest
 
 from perfgate.profile.recorder import StageRecorder
 from perfgate.workloads.pipelines.timeline import DECODING, TEXT_ENCODING, Timeline
+from tests.fakes.queued_device import Clock, QueuedDevice
 
 NS_PER_MS = 1_000_000
 
@@ -151,3 +152,28 @@ def test_timeline__what_an_exception_left_is_named():
     with pytest.raises(ValueError, match="no memory"):
         dies()
     assert request.recorder.incomplete == ("denoising_step_0", "DenoisingStage", "request")
+
+
+@pytest.mark.parametrize(("sync", "waits"), [("stage", 12), ("events", 1)])
+def test_timeline__on_a_device_a_step_holds_its_own_work(sync, waits):
+    clock = Clock()
+    device = QueuedDevice(clock)
+    device.reading_takes_ms = 100
+    recorder = StageRecorder(device=device, sync=sync, clock_ns=clock, capture_memory=True)
+    timeline = Timeline(recorder)
+    with recorder.request():
+        for _ in range(3):
+            timeline.denoiser_called()
+            device.launch(20)
+            timeline.scheduler_stepped()
+            device.launch(5)
+        with timeline.stage(DECODING):
+            device.launch(30)
+        timeline.leave_denoising()
+    assert recorder.steps_ms == pytest.approx((20, 25, 25), abs=0.1)
+    stages = {stage.name: stage.duration_ms for stage in recorder.stages}
+    assert stages["DenoisingStage"] == pytest.approx(sum(recorder.steps_ms))
+    assert stages["DecodingStage"] == pytest.approx(30, abs=0.1)
+    assert recorder.stages_ms <= recorder.total_ms
+    assert list(recorder.memory_checkpoints) == ["after_DenoisingStage", "after_DecodingStage"]
+    assert device.waits == waits
