@@ -27,7 +27,7 @@ _THRESHOLD = 3.4
 _SHORT_WINDOWS = 3.3
 """A series holds more windows the shorter they are, so their threshold rises."""
 _UNEVEN = 8.0
-_LIKELY = 3000.0
+_LIKELY = 10000.0
 """Where a series changes often, the next change is more likely: the share of changes times this."""
 _ROUNDS = 8
 _LINE = 2.5

@@ -39,7 +39,7 @@ _BESIDE = 32
 """Where noise changes its size, the larger one of this many points to either side counts."""
 _LONGEST = 1000
 _GROWTH = 1.5
-_FEW = 10.0
+_FEW = 16.0
 """Means of ``h`` points count for little where the places to take them are fewer than this times
 ``h``."""
 _MANY = 60
