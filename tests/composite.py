@@ -58,7 +58,7 @@ class Composite:
     def run(self, **inputs: str) -> ActionRun:
         """Every step in turn; an input is written with ``_`` for its hyphens."""
         action = yaml.safe_load((self.folder / "action.yml").read_text(encoding="utf-8"))
-        known = {name: about["default"] for name, about in action["inputs"].items()}
+        known = {name: about["default"] for name, about in action.get("inputs", {}).items()}
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         assert given.keys() <= known.keys()
         values = {f"inputs.{name}": value for name, value in {**known, **given}.items()}

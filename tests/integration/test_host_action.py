@@ -42,7 +42,7 @@ def action(tmp_path_factory):
     action = tmp_path_factory.mktemp("_actions")
     for name in ("pyproject.toml", "README.md", "constraints.txt"):
         shutil.copy2(ROOT / name, action / name)
-    for name in ("host", "perfgate"):
+    for name in ("host", "setup", "perfgate"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, action / name, ignore=ignored)
     return action
@@ -68,9 +68,9 @@ def door(action, project, tool_cache, tmp_path):
     for name in ("steps", "temp"):
         (tmp_path / name).mkdir()
 
-    def door(**variables):
+    def door(name="host", **variables):
         return Composite(
-            folder=action / "host",
+            folder=action / name,
             environ=environment(
                 **{
                     "HOME": str(tmp_path),
@@ -123,6 +123,16 @@ def test_gate__measured_published_and_told_as_outputs(door, project, tmp_path):
     assert (tmp_path / "steps" / "publish.summary").read_text().startswith("## ")
     assert TOKEN not in run.printed
     assert project.git("status", "--porcelain") == ""  # the results' folder ignores itself
+
+
+def test_setup__steps_of_the_job_have_the_command_and_its_history(door, project):
+    run = door("setup").run()
+    assert run.exit_code == 0, run.printed
+    python = run.outputs["python"]
+    told = [python, "-I", "-m", "perfgate", "history", "query", "--from", "results", "SELECT 1"]
+    done = subprocess.run(told, cwd=project.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1" in done.stdout
 
 
 def test_slower__the_step_that_measured_fails_and_the_result_is_published(door, project):
