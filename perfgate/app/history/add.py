@@ -31,6 +31,7 @@ from perfgate.history.store import MAX_FILE_BYTES, Store
 from perfgate.history.tables import CLOCKS_DIFFER
 from perfgate.records.results import Results
 from perfgate.records.text import parse_record, parse_results
+from perfgate.report.words import count
 
 _DAY_IN_NAME = re.compile(r"(20\d\d)-?([01]\d)-?([0-3]\d)")
 _DAY_GIVEN = re.compile(r"(\d{4}-\d{2}-\d{2})=(.+)", re.DOTALL)
@@ -116,11 +117,11 @@ class _Reading:
     def notes(self) -> Iterator[str]:
         if self.guessed:
             cases = sorted(set(self.guessed))
-            told = ", ".join(cases[:5]) + (f" and {len(cases) - 5} more" if len(cases) > 5 else "")
+            more = f" and {len(cases) - 5} more" if len(cases) > 5 else ""
             yield (
-                f"the configuration of {len(self.guessed)} results is not known ({told}): their "
-                "lines tell models and tasks apart and nothing else; give --config FILE for their "
-                "days"
+                f"the configuration of {count(len(self.guessed), 'result')} is not known "
+                f"({', '.join(cases[:5])}{more}): their lines tell models and tasks apart and "
+                "nothing else; give --config FILE for their days"
             )
 
     def _take(self, file: Path) -> None:
