@@ -13,10 +13,13 @@ import torch
 from diffusers import (
     AutoencoderKL,
     AutoencoderKLWan,
+    DDIMScheduler,
     FlowMatchEulerDiscreteScheduler,
     FluxKontextPipeline,
     FluxPipeline,
     FluxTransformer2DModel,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
     WanPipeline,
     WanTransformer3DModel,
 )
@@ -169,9 +172,34 @@ def flux_parts() -> dict[str, object]:
     }
 
 
+def unet() -> StableDiffusionPipeline:
+    """Its UNet is called once a step for both prompts, and its scheduler takes an ``eta``."""
+    parts = flux_parts()
+    return StableDiffusionPipeline(
+        vae=AutoencoderKL(block_out_channels=(4,), norm_num_groups=1),
+        text_encoder=parts["text_encoder"],
+        tokenizer=parts["tokenizer"],
+        unet=UNet2DConditionModel(
+            sample_size=8,
+            layers_per_block=1,
+            block_out_channels=(4, 8),
+            norm_num_groups=2,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            cross_attention_dim=WIDTH,
+            attention_head_dim=2,
+        ),
+        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
 KINDS: Mapping[str, Callable[[], object]] = {
     "flux": flux,
     "flux-edit": flux_edit,
+    "unet": unet,
     "wan": wan,
     "wan-deep": lambda: wan(layers=24),
     "wan-dual": wan_dual,

@@ -39,6 +39,7 @@ EDIT = {"image": "picture.png", "extra": {"max_area": 1024, "_auto_resize": Fals
 REQUESTS = {
     "flux": ("text-to-image", PICTURE),
     "flux-edit": ("image-edit", {**PICTURE, **EDIT}),
+    "unet": ("text-to-image", {**PICTURE, "guidance": 7.5, "negative_prompt": "blurry"}),
     "wan": ("text-to-video", VIDEO),
     "wan-dual": ("text-to-video", VIDEO),
 }
@@ -196,6 +197,11 @@ def test_compile__that_did_not_happen_is_a_failure(launched, env, failure):
     [
         ("flux", {"frames": 5}, "request refused: FluxPipeline takes no num_frames. It takes"),
         (
+            "unet",  # whose call takes anything, and drops it
+            {"extra": {"callback_steps": 3}},
+            "request refused: StableDiffusionPipeline takes no callback_steps. It takes",
+        ),
+        (
             "wan",
             {"height": 17},
             "request refused: WanPipeline checked its inputs: ValueError: `height` and `width`",
@@ -304,7 +310,11 @@ def of_npu(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("args", "sync", "dtype"),
-    [("", "events", "bfloat16"), ("--sync stage --dtype float32", "stage", "float32")],
+    [
+        ("", "events", "bfloat16"),
+        ("--offload model", "events", "bfloat16"),
+        ("--sync stage --dtype float32", "stage", "float32"),
+    ],
 )
 def test_npu__times_are_the_devices_and_memory_is_its_own(launched, of_npu, args, sync, dtype):
     made = launched("flux", env=of_npu, device="npu", serve={"args": args})
