@@ -87,7 +87,9 @@ def steps(standing: Standing, known: Sequence[Known]) -> tuple[Step, ...]:
     order = sorted(known, key=lambda one: one.number)
     of_issue = _belonging(standing.regressions, order)
     found = list(_of_regressions(standing, order, of_issue))
-    found += [_of_nothing(standing, one) for one in order if one.number not in of_issue]
+    # A closed issue whose regression is over is history: nothing is said of it any more.
+    over = [one for one in order if one.number not in of_issue and one.is_open]
+    found += [_of_nothing(standing, one) for one in over]
     return tuple(sorted(found, key=lambda one: list(Do).index(one.do)))
 
 
@@ -174,10 +176,8 @@ def _points_after(shift: Shift, seconds: int | None) -> int:
 
 
 def _of_nothing(standing: Standing, known: Known) -> Step:
-    """Of an issue whose regression stands no more, or cannot be seen any more."""
+    """Of an open issue whose regression stands no more, or cannot be seen any more."""
     states = {standing.lines.get(line) for line in known.memory.told}
-    if not known.is_open:
-        return Step(do=Do.LEAVE, known=known, why="closed")
     if known.memory.closing:
         return Step(do=Do.LEAVE, known=known, why="somebody opened it again")
     if LineState.RECENT in states:

@@ -92,7 +92,7 @@ def test_back__closed_with_a_comment_and_left_alone_then(github, issue):
     (comment,) = github.comments
     assert "Back to where it was." in comment["body"]
     github.recount()
-    assert did(a_job(github, levels(*BACK))) == [Do.LEAVE]
+    assert did(a_job(github, levels(*BACK))) == []
     assert writes(github) == []
 
 

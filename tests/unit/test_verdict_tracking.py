@@ -61,7 +61,7 @@ CLOSED = {"is_open": False, "closed_s": seconds_of(97)}
         (SLOWER, {**CLOSED, "reason": "completed", "closed_s": None}, Do.LEAVE),
         (SLOWER, {**CLOSED, "reason": "completed", "closing": "recovered"}, Do.REOPEN),
         ([(60, 1000.0), (40, 1020.0)], {**CLOSED, "closing": "recovered"}, Do.LEAVE),
-        ([(100, 1000.0)], {**CLOSED, "closing": "recovered"}, Do.LEAVE),
+        ([(100, 1000.0)], {**CLOSED, "closing": "recovered"}, None),
         ([(100, 1000.0)], {"closing": "recovered"}, Do.LEAVE),
         (SLOWER, {"closing": "recovered"}, Do.UPDATE),
     ],
@@ -131,7 +131,7 @@ def test_a_shift_that_more_points_moved__its_open_issue_goes_with_it():
     line = a_line_of(SLOWER)
     assert done(steps(stands(line), [known_of(line, at=50)])) == [(Do.UPDATE, 1)]
     closed = known_of(line, at=50, is_open=False, closing="recovered")
-    assert done(steps(stands(line), [closed])) == [(Do.OPEN, None), (Do.LEAVE, 1)]
+    assert done(steps(stands(line), [closed])) == [(Do.OPEN, None)]
 
 
 def test_two_issues_of_one_regression__the_oldest_stays():
