@@ -48,8 +48,6 @@ FROM (SELECT case_id, framework, hardware_key, workload_hash, measured_at, "comm
  FROM stored)"""
 
 _ALONE = (
-    "SET allow_community_extensions = false",
-    "SET python_enable_replacements = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )

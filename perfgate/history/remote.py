@@ -35,7 +35,7 @@ def reaching_origin(here: Git) -> dict[str, str]:
         )
     settings = _local_settings(here)
     settings += [("remote.origin.url", address), ("remote.origin.pushurl", push)]
-    settings += _token(here.environ, push, settings)
+    settings += _token(here.environ, settings)
     kept = {
         name: value for name, value in here.environ.items() if name not in _OF_ANOTHER_REPOSITORY
     }
@@ -62,12 +62,12 @@ def _local_settings(here: Git) -> list[tuple[str, str]]:
 
 
 def _token(
-    environ: Mapping[str, str], address: str, settings: Sequence[tuple[str, str]]
+    environ: Mapping[str, str], settings: Sequence[tuple[str, str]]
 ) -> list[tuple[str, str]]:
+    """A login that git keeps for the one server that the token is of."""
     token = environ.get("GITHUB_TOKEN", "")
     server = environ.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
-    logs_in = any(key.lower().endswith(".extraheader") for key, _ in settings)
-    if not token or logs_in or not address.startswith(f"{server}/"):
+    if not token or any(key.lower().endswith(".extraheader") for key, _ in settings):
         return []
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     return [(f"http.{server}/.extraheader", f"AUTHORIZATION: basic {basic}")]

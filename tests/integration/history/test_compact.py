@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from perfgate.errors import PublishError
 from perfgate.history.append import append
 from perfgate.history.compact import compact
 from perfgate.history.folder import Folder
-from perfgate.history.names import month_name
+from perfgate.history.names import month_name, result_name
 from perfgate.history.query import query
 from perfgate.history.read import read_history
 from perfgate.history.store import Store
@@ -160,6 +161,20 @@ def test_a_damaged_file_is_kept_and_told(tmp_path: Path) -> None:
     assert "cut short" in done.problems[0]
     assert damaged.read_bytes()
     assert compact(store, before=MAY, now=NOW).months == ()
+
+
+def test_a_file_of_which_a_part_cannot_be_read_keeps_the_rest_to_itself(tmp_path: Path) -> None:
+    strange = a_results(a_cell(1000), a_cell(2000, case="b")).model_dump(mode="json")
+    strange["cells"][1]["metrics"][0]["unit"] = "furlongs"
+    content = json.dumps(strange).encode()
+    store = a_folder(tmp_path, *nights(1, 3))
+    (name,) = store.add({result_name(a_results(), content): content})
+    before = told(read_history(store, now=NOW))
+
+    compact(store, before=MAY, now=NOW)
+
+    assert [one for one in store.names() if one.endswith(".json")] == [name]
+    assert told(read_history(store, now=NOW)) == before
 
 
 def test_a_month_that_was_cut_short_is_told_and_its_files_are_not_trusted_to_it(
