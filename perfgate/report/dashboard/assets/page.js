@@ -136,6 +136,7 @@ function filterTables() {
       row.hidden = out || (!opened && fitting > MOST_ROWS);
     }
     const [none, all] = [table.nextElementSibling, table.nextElementSibling.nextElementSibling];
+    table.hidden = fitting === 0;
     none.hidden = fitting > 0;
     none.textContent = "None with these filters.";
     all.hidden = opened || fitting <= MOST_ROWS;
@@ -165,7 +166,7 @@ function remember() {
   }
   if (off.size) state.set("without", [...off].map((place) => index.frameworks[place]).join(","));
   const text = state.toString();
-  history.replaceState(null, "", text ? `#${text}` : location.pathname.length ? "#" : "");
+  history.replaceState(null, "", `#${text}`);
 }
 
 function recall() {
