@@ -184,6 +184,7 @@ def report(
     points: int,
     visits: list[float],
     vega: tuple[float, list[float]],
+    load: float,
 ) -> str:
     """A section for docs/measurements.md."""
     rows = []
@@ -208,7 +209,8 @@ def report(
         f"`make bench-dashboard`, Python {platform.python_version()}, {os.cpu_count()} processors: "
         f"{points:,} points in {CASES * len(FRAMEWORKS) * len(METRICS)} lines of made-up nights, "
         f"{CASES} cases in {len(FRAMEWORKS)} frameworks with {len(METRICS)} metrics of {SAMPLES} "
-        f"samples. Medians of {_RUNS} runs and of {_VISITS} visits of headless Chromium.\n\n"
+        f"samples. Medians of {_RUNS} runs and of {_VISITS} visits of headless Chromium, while the "
+        f"machine had a load of {load:.1f}, this run included.\n\n"
         f"| | found | limit | |\n| --- | ---: | ---: | --- |\n{table}\n\n"
         f"The page draws its charts itself. One chart alone of 120 nights, drawn by the Vega that "
         f"vl-convert bundles, is a page of {vega[0]:.2f} MB and stands after "
@@ -241,6 +243,7 @@ def main() -> None:
             points=points,
             visits=visits,
             vega=(other.stat().st_size / 1e6, first_charts(other)),
+            load=os.getloadavg()[1],
         )
     print(text)
     if asked.write:
