@@ -90,13 +90,18 @@ def run_on_host(
     token: str,
     event_name: str = "pull_request",
     run_id: int = 1,
+    actions: Mapping[str, Path] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> WorkflowRun:
     """Run the workflow file on this machine itself; for composite actions, which need no engine.
 
     act gives each step of such an action INPUT_* of its own accord, as no runner does.
+    ``variables`` are set for every step.
     """
     return _run(
         "--platform=ubuntu-latest=-self-hosted",
+        *(f"--local-repository={name}={path}" for name, path in (actions or {}).items()),
+        *(f"--env={name}={value}" for name, value in (variables or {}).items()),
         *_of_the_event(workflow, event, github=github, token=token, name=event_name, run_id=run_id),
         project=project,
         env={**os.environ, "HOME": str(home)},
