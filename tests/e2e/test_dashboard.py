@@ -26,6 +26,7 @@ from tests.histories import (
     shifts_in,
 )
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ADDRESS = "http://dashboard.test/"
 H100, CPU = "nvidia-h100-80gb-hbm3-x1", "cpu-test-x2"
 HOSTILE = (
@@ -39,7 +40,7 @@ def chromium():
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is missing; `make e2e` installs it"
     )
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         pytest.skip("no Chromium is on PATH")
     with playwright.sync_playwright() as driver:
