@@ -31,7 +31,7 @@ LONG = 10_000
 class Size:
     """Series of each family, of each cell of the grid of shifts, and of each real stretch."""
 
-    unchanged: int = 20
+    unchanged: int = 40
     points: int = 2000
     shifted: int = 8
     injected: int = 8

@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 
 from perfgate.verdict.level_noise import SHORTEST, LevelNoise, Places, Values
 
-_THRESHOLD = 3.4
+_THRESHOLD = 3.35
 """For the longest windows, in units of noise."""
 _SHORT_WINDOWS = 3.3
 """A series holds more windows the shorter they are, so their threshold rises."""
 _UNEVEN = 8.0
 _LIKELY = 10000.0
 """Where a series changes often, the next change is more likely: the share of changes times this."""
+_LEAST = 2.5
+"""However likely changes are, so many units of noise are wanted of each."""
 _ROUNDS = 8
 _LINE = 2.5
 """By how many units of noise squared a line must explain more than the step."""
@@ -36,8 +38,8 @@ _LINE_POINTS = 16
 """A line through fewer points a side tells nothing."""
 _STEP = 7.0
 """Each step after the first must explain so much more than the line does."""
-_NEAR = 32.0
-"""So many points near the change that the shift would be four units of noise between them..."""
+_NEAR = 20.0
+"""So many points near the change that the shift would be three units of noise between them..."""
 _NEAR_POINTS = 20
 _NEAR_SHARE = 0.55
 """... must show this share of it."""
@@ -76,7 +78,7 @@ def _credit(noise: LevelNoise, places: list[int]) -> float:
 def _threshold(before: Places | int, after: Places | int, credit: float = 0.0) -> Values:
     length = 1.0 / (1.0 / np.asarray(before) + 1.0 / np.asarray(after))
     square = _THRESHOLD**2 + _SHORT_WINDOWS * np.log(1.0 + 100.0 / length) - credit
-    threshold: Values = np.sqrt(np.maximum(square, 0.0))
+    threshold: Values = np.sqrt(np.maximum(square, _LEAST**2))
     return threshold
 
 
