@@ -206,14 +206,9 @@ def read_nightly(document: object) -> NightlyFile:
     )
 
 
-def read_configuration(text: str, *, since: date, source: str) -> Configuration:
+def read_configuration(document: object, *, since: date, source: str) -> Configuration:
     """Raises ConfigurationError naming ``source`` for what is no comparison_configs.json."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    cases = document.get("cases") if isinstance(document, dict) else None
-    if not isinstance(cases, list) or not isinstance(document, dict):
+    if not isinstance(document, Mapping) or not isinstance(document.get("cases"), list):
         raise ConfigurationError(
             f"{source} is no configuration of sglang's comparison: it has no list of cases",
             fix="Give a comparison_configs.json.",

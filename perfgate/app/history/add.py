@@ -33,6 +33,8 @@ from perfgate.records.results import Results
 from perfgate.records.text import parse_record, parse_results
 from perfgate.report.words import count
 
+_HALF_A_CHARACTER = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
+"""A surrogate, escaped: without its other half it can stand in no file."""
 _DAY_IN_NAME = re.compile(r"(20\d\d)-?([01]\d)-?([0-3]\d)")
 _DAY_GIVEN = re.compile(r"(\d{4}-\d{2}-\d{2})=(.+)", re.DOTALL)
 
@@ -176,8 +178,11 @@ class _Reading:
                     f"{given} does not say from which day on it held",
                     fix="Write DATE=FILE, for example 2026-03-25=comparison_configs.json.",
                 ) from error
-            text = _text(self.request.start / path)
-            yield read_configuration(text, since=since, source=path)
+            try:
+                document = _json(_text(self.request.start / path))
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{given}: {error.problem}", fix=error.fix) from error
+            yield read_configuration(document, since=since, source=path)
 
     def _in_time(self, measured_at: datetime) -> None:
         if measured_at > self.now + CLOCKS_DIFFER:
@@ -222,9 +227,14 @@ def _text(path: Path) -> str:
 
 def _json(text: str) -> Any:  # noqa: ANN401 - whatever stands there
     try:
-        return json.loads(text)
+        document = json.loads(text)
+        if _HALF_A_CHARACTER.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError("it holds half a character", fix="Write it again.") from error
     except (ValueError, RecursionError) as error:
         told = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConfigurationError(
             f"it is no JSON, or only a part of it: {told}", fix="Write it again."
         ) from error
+    return document

@@ -230,6 +230,15 @@ def test_what_a_configuration_says_of_other_frameworks_changes_no_line(tmp_path:
     assert [len(line) for line in read(tmp_path).lines] == [3]
 
 
+def test_whole_characters_that_are_escaped_are_kept(tmp_path: Path) -> None:
+    write(tmp_path, "2026-03-01.json", a_config(prompt="a \U0001f408"))
+
+    add(tmp_path, write(tmp_path, "a.json", a_night()), configurations=("2026-03-01.json",))
+
+    answer = query(store(tmp_path), "SELECT workload->>'prompt' FROM cells", now=NOW)
+    assert answer.rows == (("a \U0001f408",),)
+
+
 def test_another_way_of_measuring_starts_a_new_line(tmp_path: Path) -> None:
     nights = [
         write(tmp_path, "0.json", a_night(day=0, run="0")),
@@ -279,11 +288,15 @@ def test_a_machine_is_asked_for_before_anything_is_added(tmp_path: Path) -> None
         ("2026-02-31=config.json", "does not say from which day on it held"),
         ("2026-03-01=nothing.json", "nothing.json cannot be read"),
         ("2026-03-01=night.json", "it has no list of cases"),
+        ("2026-03-01=half.json", "half.json: it holds half a character"),
+        ("2026-03-01=cut.json", "cut.json: it is no JSON"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_ends_it(tmp_path: Path, given: str, told: str) -> None:
     night = write(tmp_path, "night.json", a_night())
     write(tmp_path, "config.json", a_config())
+    write(tmp_path, "half.json", a_config(prompt="\udc00"))
+    write(tmp_path, "cut.json", json.dumps(a_config())[:40])
 
     with pytest.raises(ConfigurationError, match=told):
         add(tmp_path, night, configurations=(given,))
@@ -302,6 +315,7 @@ FUTURE = NOW + timedelta(days=2)
         ("[" * 100_000, "it nests too deeply"),
         (b"\xff\xfe", "it is no text in UTF-8"),
         (b" " * (32 * 2**20 + 1), "it is larger than 32 MiB"),
+        (json.dumps(a_night(methodology=["\ud83d"])), "it holds half a character"),
         ("[1, 2]", "it is neither results nor a record"),
         ('{"schema": "perfgate.decision"}', "it is neither results nor a record"),
         ('{"schema": "perfgate.results", "version": 2}', "version"),
