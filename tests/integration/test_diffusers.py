@@ -124,6 +124,7 @@ def test_launch__every_stage_and_every_step_that_was_asked_for(usual, model):
         assert sum(by_name.values()) <= report.total_duration_ms
         assert report.sync == "stage"
         assert report.load_ms > 0
+        assert report.extra["warm_up_ms"] > 0
         assert report.peak_memory_mb > 50, "torch alone takes more"
         assert report.memory_checkpoints.keys() == {f"after_{name}" for name in STAGES}
 

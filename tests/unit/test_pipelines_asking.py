@@ -84,8 +84,9 @@ def test_call__extra_does_not_say_again_what_the_request_says(extra):
 
 def test_call__the_rate_of_a_file_that_nobody_writes_is_told():
     assert asked(TextToVideo(), prompt="a cat", fps=16).not_sent == ("fps",)
-    call = asked(ImageToVideo(), image="a.png", fps=16)
+    call = asked(ImageToVideo(), image="a.png", fps=16.0)
     assert (call.arguments["frame_rate"], call.not_sent, call.generated) == (16, (), False)
+    assert isinstance(call.arguments["frame_rate"], int)
 
 
 def test_call__the_picture_is_loaded_beforehand():

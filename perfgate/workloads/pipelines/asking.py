@@ -57,7 +57,7 @@ def call_of(
             continue
         name = next((name for name in names if name in taken), None)
         if name is not None:
-            arguments[name] = request[field]
+            arguments[name] = _whole(request[field]) if field == _OF_THE_FILE else request[field]
         elif field == _OF_THE_FILE:
             not_sent.append(field)
         else:
@@ -81,6 +81,11 @@ def _taken(pipeline: Any) -> list[str]:  # noqa: ANN401
     parameters = list(inspect.signature(type(pipeline).__call__).parameters.values())[1:]
     unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [one.name for one in parameters if one.kind not in unnamed]
+
+
+def _whole(rate: float) -> float:
+    """A rate that is whole without its point: a pipeline may count with it."""
+    return int(rate) if rate == int(rate) else rate
 
 
 def _loaded(where: str, load_image: Callable[[str], Any]) -> Any:  # noqa: ANN401 - a picture

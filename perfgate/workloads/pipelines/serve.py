@@ -17,27 +17,22 @@ import torch
 from diffusers.utils.loading_utils import load_image
 
 from perfgate.profile.devices.device import Device
-from perfgate.profile.devices.out_of_memory import out_of_memory
 from perfgate.profile.dump import request_dump
 from perfgate.profile.recorder import StageRecorder, Sync
 from perfgate.workloads.allocator import keep_freed_memory
-from perfgate.workloads.diffusion.failures import named
 from perfgate.workloads.pipelines import compiling
 from perfgate.workloads.pipelines.asking import Call, call_of
-from perfgate.workloads.pipelines.failing import (
-    CRASHED,
-    MEMORY,
-    NOT_COMPILED,
-    OTHER,
-    REFUSED,
-    LaunchError,
-    one_line,
+from perfgate.workloads.pipelines.explaining import (
+    call_after_the_last_step,
+    explained,
+    no_steps,
 )
+from perfgate.workloads.pipelines.failing import OTHER, LaunchError
 from perfgate.workloads.pipelines.loading import Found, find_model, load_pipeline
 from perfgate.workloads.pipelines.outcome import output_fingerprint
 from perfgate.workloads.pipelines.patience import Patience
 from perfgate.workloads.pipelines.spec import Spec
-from perfgate.workloads.pipelines.timeline import INPUT_VALIDATION, Timeline
+from perfgate.workloads.pipelines.timeline import Timeline
 from perfgate.workloads.pipelines.watching import Watched, watch
 from perfgate.workloads.software import build_of
 
@@ -63,11 +58,14 @@ class Session:
 def measure(spec: Spec, device: Device, patience: Patience) -> list[Dump]:
     """A dump for each measured request. Raises LaunchError for all that can go wrong."""
     keep_freed_memory()
-    limits = spec.limits
+    limits, began_ns = spec.limits, time.perf_counter_ns()
     with patience.at_most(limits.download_s, busy=f"downloading {spec.model}", key="download"):
         found = find_model(spec.model, spec.options)
+    download_ms = _since(began_ns)
     with patience.at_most(limits.load_s, busy=f"loading {spec.model}", key="load"):
         session = _loaded(spec, device, found)
+    if found.revision:
+        session.told["download_ms"] = download_ms
 
     def in_time(busy: str) -> AbstractContextManager[None]:
         return patience.at_most(limits.request_s, busy=busy, key="request")
@@ -76,7 +74,9 @@ def measure(spec: Spec, device: Device, patience: Patience) -> list[Dump]:
         with patience.at_most(limits.compile_s, busy="compiling", key="compile"):
             _compile(session)
     with in_time("warming up"):
+        began_ns = time.perf_counter_ns()
         _generate(session, _recorder(session))
+        session.told["warm_up_ms"] = _since(began_ns)
     dumps = []
     for index in range(spec.requests):
         gc.collect()  # so that no request pays for the one before
@@ -87,11 +87,11 @@ def measure(spec: Spec, device: Device, patience: Patience) -> list[Dump]:
 def _loaded(spec: Spec, device: Device, found: Found) -> Session:
     began_ns = time.perf_counter_ns()
     pipeline = load_pipeline(found, spec.options, device)
-    load_ms = (time.perf_counter_ns() - began_ns) / _NS_PER_MS
+    load_ms = _since(began_ns)
     call = call_of(pipeline, spec.request, load_image=load_image)
     watched = watch(pipeline)
     if not watched.denoisers or not watched.schedulers:
-        raise LaunchError(OTHER, _no_steps(pipeline, watched))
+        raise LaunchError(OTHER, no_steps(pipeline, watched))
     session = Session(spec=spec, device=device, pipeline=pipeline, watched=watched, call=call)
     session.told = {"load_ms": load_ms, **_process(session, found)}
     return session
@@ -104,7 +104,7 @@ def _compile(session: Session) -> None:
     compiling.compile_denoisers(denoisers, session.spec.options.compile_mode)
     _generate(session, _recorder(session))
     compiling.check_compiled()
-    session.told["compile_ms"] = (time.perf_counter_ns() - began_ns) / _NS_PER_MS
+    session.told["compile_ms"] = _since(began_ns)
 
 
 def _measured(
@@ -112,7 +112,7 @@ def _measured(
 ) -> Dump:
     before = compiling.graphs() if session.spec.compile else 0
     recorder = _recorder(session)
-    with in_time(f"request {index}"):
+    with in_time(f"request {index + 1} of {session.spec.requests}"):
         result, timeline = _generate(session, recorder)
     if session.spec.compile:
         compiling.check_compiled()
@@ -163,7 +163,9 @@ def _generate(session: Session, recorder: StageRecorder) -> tuple[Any, Timeline]
     except LaunchError:
         raise
     except Exception as error:
-        raise _explained(error, session, recorder) from error
+        raise explained(
+            error, pipeline=session.pipeline, device=session.device, within=recorder.incomplete
+        ) from error
     finally:
         session.watched.timeline = None
     return result, timeline
@@ -171,40 +173,9 @@ def _generate(session: Session, recorder: StageRecorder) -> tuple[Any, Timeline]
 
 def _check_steps(session: Session, timeline: Timeline) -> None:
     if timeline.within_a_step:
-        raise LaunchError(
-            OTHER,
-            f"{type(session.pipeline).__name__} calls a denoiser after its last scheduler step, so "
-            "that its steps cannot be told from outside: use backend: command, and time them in "
-            "the pipeline's own script with perfgate.profile.recorder",
-        )
+        raise LaunchError(OTHER, call_after_the_last_step(session.pipeline))
     if not timeline.steps:
-        raise LaunchError(OTHER, _no_steps(session.pipeline, session.watched))
-
-
-def _no_steps(pipeline: Any, watched: Watched) -> str:  # noqa: ANN401
-    denoisers = ", ".join(watched.denoisers) or "none"
-    schedulers = ", ".join(watched.schedulers) or "none"
-    return (
-        f"no denoising step was seen in {type(pipeline).__name__}: a step is a call of a denoiser "
-        f"(here {denoisers}) and then of a scheduler's step (here {schedulers}; other components: "
-        f"{', '.join(watched.others)}). Use backend: command, and time the steps in the pipeline's "
-        "own script with perfgate.profile.recorder"
-    )
-
-
-def _explained(error: Exception, session: Session, recorder: StageRecorder) -> LaunchError:
-    """The failure that ended a request; names the stage."""
-    stage = named(recorder.incomplete)
-    text = f"{type(error).__name__}: {one_line(error)}"
-    if out_of_memory(error) is not None:
-        device = f"{session.device.torch_device} ({session.device.name()})"
-        return LaunchError(MEMORY, f"{device} in {stage}: {text}")
-    if compiling.compiler_failed(error):
-        return LaunchError(NOT_COMPILED, text)
-    if INPUT_VALIDATION in recorder.incomplete:
-        name = type(session.pipeline).__name__
-        return LaunchError(REFUSED, f"{name} checked its inputs: {text}")
-    return LaunchError(CRASHED, f"{stage}: {text}")
+        raise LaunchError(OTHER, no_steps(session.pipeline, session.watched))
 
 
 def _process(session: Session, found: Found) -> Dump:
@@ -231,6 +202,11 @@ def _process(session: Session, found: Found) -> Dump:
             device, compiled=spec.compile, more=(f"diffusers {diffusers.__version__}",)
         ),
     }
+
+
+def _since(began_ns: int) -> float:
+    """Milliseconds by the host's clock."""
+    return (time.perf_counter_ns() - began_ns) / _NS_PER_MS
 
 
 def _version(package: str) -> str:
