@@ -207,6 +207,12 @@ def test_compile__that_did_not_happen_is_a_failure(launched, env, failure):
             {"height": 17},
             "request refused: WanPipeline checked its inputs: ValueError: `height` and `width`",
         ),
+        ("flux", {"extra": {"sigmas": []}}, "failed: no denoising step was seen in FluxPipeline: "),
+        (
+            "wan",
+            {"guidance": 1e38},
+            "failed: the latents after the last step of the request is no result: it holds a value",
+        ),
         ("../absent", {}, "failed: there is no folder ../absent in {tree}"),
         (
             "nobody/flux",
