@@ -32,11 +32,11 @@ def levels_of(noise: Floats) -> Floats:
 
 
 def unchanged(
-    families: Mapping[str, Draw], *, seed: int, count: int, points: int
+    families: Mapping[str, Draw], *, seed: int, count: int, plain: int, points: int
 ) -> Iterator[Series]:
-    """Noise of every family, and nothing else."""
+    """Noise of every family, and nothing else; ``plain`` series of the normal one."""
     for place, (name, draw) in enumerate(families.items()):
-        for number in range(count):
+        for number in range(plain if draw is normal else count):
             random = np.random.default_rng([seed, 1, place, number])
             yield Series(row=(name,), values=levels_of(draw(random, points)))
 

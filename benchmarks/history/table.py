@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.history.figures import Figures, Found, sum_of
+from benchmarks.history.figures import Figures, Found, mean_false_per_1000, sum_of
 from benchmarks.history.methods import OTAVA, OURS
 from benchmarks.history.scoring import Score
 from benchmarks.history.series import LENGTHS, SIZES
@@ -31,8 +31,16 @@ def goals_of(figures: Figures) -> list[Goal]:
     """Every goal, of perfgate beside apache-otava in the same run."""
     ours, otava = figures.methods[OURS], figures.methods[OTAVA.name]
     goals = [
-        _fewer("false alarms, all families of noise", sum_of(ours.quiet), sum_of(otava.quiet)),
-        _fewer("false alarms, plain noise", ours.quiet["normal",], otava.quiet["normal",]),
+        _fewer(
+            "false alarms, mean of the families",
+            mean_false_per_1000(ours.quiet),
+            mean_false_per_1000(otava.quiet),
+        ),
+        _fewer(
+            "false alarms, plain noise",
+            ours.quiet["normal",].false_per_1000,
+            otava.quiet["normal",].false_per_1000,
+        ),
         _recall("recall, synthetic shifts", sum_of(ours.shifts), sum_of(otava.shifts)),
     ]
     if ours.injected:
@@ -54,13 +62,13 @@ def goals_of(figures: Figures) -> list[Goal]:
     ]
 
 
-def _fewer(figure: str, ours: Score, otava: Score) -> Goal:
-    limit = otava.false_per_1000 / 10.0
+def _fewer(figure: str, ours: float, otava: float) -> Goal:
+    limit = otava / 10.0
     return Goal(
         figure=figure,
         goal=f"≤ {limit:.3f} per 1,000 points, a tenth of Otava's",
-        found=f"{ours.false_per_1000:.3f} ({ours.false} on {ours.points})",
-        met=ours.false_per_1000 <= limit,
+        found=f"{ours:.3f}",
+        met=ours <= limit,
     )
 
 
@@ -91,7 +99,7 @@ def overview(figures: Figures) -> str:
                 _beside(sum_of(found.shifts)),
                 *((_percent(sum_of(found.injected).recall),) if found.injected else ()),
                 *((_beside(sum_of(found.injected)),) if found.injected else ()),
-                _per_1000(sum_of(found.quiet)),
+                f"{mean_false_per_1000(found.quiet):.3f}",
                 _per_1000(found.quiet["normal",]),
                 f"{found.whole_s:.3f}",
                 f"{1e3 * found.appended_s:.2f}",
@@ -99,7 +107,7 @@ def overview(figures: Figures) -> str:
         )
     real = ("recall, real noise", "beside a shift") if figures.files else ()
     heads = ("method", "recall, synthetic", "beside a shift", *real)
-    quiet = ("false per 1,000, all families", "of plain noise")
+    quiet = ("false per 1,000, mean of families", "of plain noise")
     return markdown((*heads, *quiet, "s for 10,000 points", "ms a point appended"), rows)
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from perfgate.verdict.level_noise import SHORTEST, LevelNoise, Places, Values
 
-_THRESHOLD = 3.35
+_THRESHOLD = 3.4
 """For the longest windows, in units of noise."""
 _SHORT_WINDOWS = 3.3
 """A series holds more windows the shorter they are, so their threshold rises."""
@@ -71,8 +71,11 @@ def _settled(
 
 
 def _credit(noise: LevelNoise, places: list[int]) -> float:
-    """What the share of changes found takes off the squared threshold: twice its log odds."""
-    return 2.0 * math.log(1.0 + _LIKELY * len(places) / len(noise))
+    """What the share of changes found takes off the squared threshold: twice its log odds.
+
+    Two are not counted: chance makes a level that goes up and back now and then.
+    """
+    return 2.0 * math.log(1.0 + _LIKELY * max(0, len(places) - 2) / len(noise))
 
 
 def _threshold(before: Places | int, after: Places | int, credit: float = 0.0) -> Values:

@@ -93,10 +93,10 @@ def test_what_is_reported_was_not_tuned_on():
 
 @pytest.mark.parametrize("families", [TUNING, REPORTING])
 def test_every_family_gives_positive_times_of_one_size_by_its_seed(families):
-    drawn = list(unchanged(families, seed=3, count=2, points=200))
-    again = list(unchanged(families, seed=3, count=2, points=200))
+    drawn = list(unchanged(families, seed=3, count=2, plain=3, points=200))
+    again = list(unchanged(families, seed=3, count=2, plain=3, points=200))
 
-    assert len(drawn) == 2 * len(families)
+    assert len(drawn) == 2 * len(families) + 1
     for one, same in zip(drawn, again, strict=True):
         assert one.changes == ()
         assert (one.values > 0.0).all()
