@@ -35,7 +35,7 @@ from perfgate.history.read import read_history
 from perfgate.report.dashboard.kept import Kept
 from perfgate.report.dashboard.links import Links
 from perfgate.report.dashboard.page import Dashboard
-from perfgate.report.dashboard.trends import trend_charts
+from perfgate.report.dashboard.trends import MAX_POINTS, trend_charts
 
 CASES, FRAMEWORKS = 13, ("diffusers", "lightx2v", "sglang", "sglang-compiled", "vllm-omni", "xdit")
 METRICS = ("e2e", "server", "step", "TextEncodingStage", "DenoisingStage", "DecodingStage", "load")
@@ -212,7 +212,7 @@ def report(
         f"samples. Medians of {_RUNS} runs and of {_VISITS} visits of headless Chromium, while the "
         f"machine had a load of {load:.1f}, this run included.\n\n"
         f"| | found | limit | |\n| --- | ---: | ---: | --- |\n{table}\n\n"
-        f"The page draws its charts itself. One chart alone of 120 nights, drawn by the Vega that "
+        f"The page draws its charts itself. One chart alone of {MAX_POINTS} nights, drawn by the Vega that "
         f"vl-convert bundles, is a page of {vega[0]:.2f} MB and stands after "
         f"{statistics.median(vega[1]):.2f} s; and Vega makes functions of text, which the page's "
         f"Content-Security-Policy forbids.\n"

@@ -14,7 +14,7 @@ from perfgate.verdict.change_points import ChangePoint, change_points
 MANY_POINTS = 100_000
 """From so many on it pays to start processes, which takes a third of a second."""
 _MOST_PROCESSES = 8
-_CHUNKS = 4
+_CHUNKS = 16
 
 
 def changes_of_level(

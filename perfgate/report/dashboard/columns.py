@@ -67,7 +67,7 @@ def varints(numbers: NDArray[np.int64]) -> bytes:
     """Signed whole numbers as LEB128 of their zigzag: small ones of either sign take one byte."""
     zigzag = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
     lengths = np.ones(len(zigzag), dtype=np.int64)
-    for bits in range(7, 64, 7):
+    for bits in range(7, int(zigzag.max(initial=0)).bit_length(), 7):
         lengths += zigzag >= np.uint64(1 << bits)
     ends = np.cumsum(lengths)
     out = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.uint8)

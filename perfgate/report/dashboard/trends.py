@@ -21,7 +21,7 @@ from perfgate.report.pictures import chart_name
 from perfgate.report.words import change, scale
 
 MAX_CHARTS = 20
-MAX_POINTS = 120
+MAX_POINTS = 90
 """Of each line, the newest: a picture has no more pixels to show them."""
 MAX_FRAMEWORKS = 8
 _WIDTH, _HEIGHT = 560, 220
