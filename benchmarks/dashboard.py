@@ -212,8 +212,8 @@ def report(
         f"samples. Medians of {_RUNS} runs and of {_VISITS} visits of headless Chromium, while the "
         f"machine had a load of {load:.1f}, this run included.\n\n"
         f"| | found | limit | |\n| --- | ---: | ---: | --- |\n{table}\n\n"
-        f"The page draws its charts itself. One chart alone of {MAX_POINTS} nights, drawn by the Vega that "
-        f"vl-convert bundles, is a page of {vega[0]:.2f} MB and stands after "
+        f"The page draws its charts itself. One chart alone of {MAX_POINTS} nights, drawn by the "
+        f"Vega that vl-convert bundles, is a page of {vega[0]:.2f} MB and stands after "
         f"{statistics.median(vega[1]):.2f} s; and Vega makes functions of text, which the page's "
         f"Content-Security-Policy forbids.\n"
     )
