@@ -57,7 +57,8 @@ def _about(size: Size, figures: Figures, *, tuning: bool) -> str:
     real = (
         f"Real values are those of {figures.files} nightly files of sglang: stretches chosen by "
         "eye before any method saw them, and shifts put into blocks of five nights drawn from "
-        "them. In the replay every method sees each night what was known then, and an alert is a "
+        "them; the same values, drawn by other seeds, were looked at while constants were chosen. "
+        "In the replay every method sees each night what was known then, and an alert is a "
         f"new upward change point more than {WITHIN} nights from those already told; a line begins "
         "anew where a configuration change is known (two cases, 2026-04-04)."
         if figures.files
