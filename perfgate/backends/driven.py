@@ -90,15 +90,6 @@ def refuse_own_options(case: Case, own: Iterable[str]) -> None:
         )
 
 
-def refuse_outputs(case: Case) -> None:
-    """Raise ConfigurationError where the case names files: what is made is fetched, not left."""
-    if case.outputs:
-        raise ConfigurationError(
-            f"case {case.id}: backend {case.backend} leaves no files, and outputs names some",
-            fix="Leave outputs out: the report has a fingerprint of each picture or video.",
-        )
-
-
 def option_of(word: str) -> str:
     """``--some-option`` of an argument, however it is spelt."""
     return word.partition("=")[0].replace("_", "-") if word.startswith("--") else ""

@@ -19,7 +19,6 @@ from perfgate.backends.driven import (
     image_file,
     invocation,
     names_option,
-    refuse_outputs,
     refuse_own_options,
     request_of,
     scratch_of,
@@ -45,7 +44,6 @@ class SglangBackend(DrivenBackend):
 
     def check(self, case: Case) -> None:
         refuse_own_options(case, OWN_OPTIONS)
-        refuse_outputs(case)
         fps = request_of(case).fps
         if fps is not None and not fps.is_integer():
             raise ConfigurationError(

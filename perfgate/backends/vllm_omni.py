@@ -13,7 +13,6 @@ from perfgate.backends.driven import (
     common,
     image_file,
     invocation,
-    refuse_outputs,
     refuse_own_options,
     request_of,
 )
@@ -30,7 +29,6 @@ class VllmOmniBackend(DrivenBackend):
 
     def check(self, case: Case) -> None:
         refuse_own_options(case, OWN_OPTIONS)
-        refuse_outputs(case)
 
     def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
         port = case.serve.port

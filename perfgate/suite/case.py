@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from perfgate.records import CASE_ID
+from perfgate.suite.frameworks import TASKS_OF_VIDEOS as OF_VIDEOS
 from perfgate.suite.frameworks import TASKS_WITH_IMAGE as WITH_IMAGE
 from perfgate.suite.frameworks import Request, Serve, Task
 from perfgate.suite.kinds import Part, RelativePath, Scalar, Seconds
@@ -137,6 +138,13 @@ class Case(Part):
             )
         if self.request is not None and self.request.image is None and self.task in WITH_IMAGE:
             raise ValueError(f"task {self.task} needs request.image")
+        if self.task not in OF_VIDEOS and self.request is not None and self.request.moves:
+            raise ValueError(f"task {self.task} makes a picture; frames and fps are for videos")
+        if self.outputs:
+            raise ValueError(
+                f"backend {self.backend} leaves no files, and outputs names some; the report has "
+                "a fingerprint of what was made"
+            )
         if self.resident:
             raise ValueError(f"backend {self.backend} serves launch by launch; use launch: fresh")
         _check_serve(self.backend, self.serve)

@@ -10,7 +10,14 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from perfgate.suite.kinds import Part, Scalar
 
 Task = Literal["text-to-image", "image-edit", "text-to-video", "image-to-video"]
+TASKS_OF_VIDEOS: tuple[Task, ...] = ("text-to-video", "image-to-video")
 TASKS_WITH_IMAGE: tuple[Task, ...] = ("image-edit", "image-to-video")
+_ALSO_CALLED = {
+    "num_frames": "frames",
+    "num_inference_steps": "steps",
+    "guidance_scale": "guidance",
+}
+"""What frameworks call fields of a request."""
 HIGHEST_PORT = 65535 - 55
 """sglang takes further ports above the one that it serves on, the highest 55 above it."""
 
@@ -47,6 +54,22 @@ class Request(Part):
     guidance: Annotated[float, Field(allow_inf_nan=False)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     extra: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _says_nothing_twice(self) -> Request:
+        twice = [
+            name
+            for name in self.extra
+            if getattr(self, _ALSO_CALLED.get(name, name), None) is not None and name != "extra"
+        ]
+        if twice:
+            raise ValueError(f"extra says again what the request says: {', '.join(twice)}")
+        return self
+
+    @property
+    def moves(self) -> bool:
+        """Whether it asks for what only a video has."""
+        return self.frames is not None or self.fps is not None
 
 
 class Serve(Part):

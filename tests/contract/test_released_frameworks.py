@@ -77,8 +77,7 @@ def a_case(backend: str, task: str, **serve) -> Case:
                 "image": "fox.png" if task.startswith("image") else None,
                 "width": 832,
                 "height": 480,
-                "frames": 81,
-                "fps": 16,
+                **({"frames": 81, "fps": 16} if task.endswith("video") else {}),
                 "steps": 50,
                 "guidance": 5.0,
                 "extra": {"true_cfg_scale": 4.0},
@@ -118,7 +117,8 @@ def test_sglang_generate__takes_every_option(sglang_release, side, task):
         ["a fox -- in the rain"],
         "--blurry",
     )
-    assert (told.seed, told.num_frames, told.fps, told.true_cfg_scale) == ([42], 81, 16, 4.0)
+    moves = (81, 16) if task.endswith("video") else (None, None)
+    assert (told.seed, told.num_frames, told.fps, told.true_cfg_scale) == ([42], *moves, 4.0)
     assert (told.warmup_mode, told.save_output) == ("request", True)
     assert told.perf_dump_path == "/scratch/0.json"
 

@@ -79,7 +79,6 @@ def test_invocation__an_environment_that_was_never_made():
     ("more", "problem"),
     [
         ({"devices": 2}, "runs on one device"),
-        ({"outputs": ["out.png"]}, "writes no files"),
         ({"serve": {"args": "--fp16"}}, "unrecognized arguments: --fp16"),
         ({"serve": {"args": "--dtype half"}}, "--dtype half is no type"),
         ({"serve": {"args": "--dtype =float16"}}, "--dtype =float16 is no type"),

@@ -8,6 +8,7 @@ from perfgate.errors import ConfigurationError
 from perfgate.suite import Case, Suite, parse_suite
 
 REQUEST = "{prompt: a cat on grass, width: 64, height: 64, steps: 4, guidance: 3.5}"
+TWICE = "{prompt: a, steps: 4, extra: {num_inference_steps: 8, seed: 1}}"
 ASKED = f"model: m, task: text-to-image, request: {REQUEST}"
 
 
@@ -100,6 +101,18 @@ def test_launch_timeout__a_framework_may_download_and_compile() -> None:
         (
             f"backend: sglang, command: x, model: m, task: text-to-image, request: {REQUEST}",
             "backend sglang takes no command",
+        ),
+        (
+            "backend: sglang, model: m, task: text-to-image, request: {prompt: a, frames: 9}",
+            "task text-to-image makes a picture; frames and fps are for videos",
+        ),
+        (
+            f"backend: sglang, model: m, task: text-to-image, request: {TWICE}",
+            "extra says again what the request says: num_inference_steps, seed",
+        ),
+        (
+            f"backend: server, {ASKED}, serve: {{command: x}}, outputs: [out.png]",
+            "backend server leaves no files, and outputs names some",
         ),
         ("backend: command, command: x, model: m", "backend command takes no model"),
         ("backend: command, command: x, serve: {port: 31000}", "backend command takes no model"),

@@ -41,7 +41,7 @@ _OWN_FIELDS = {
     "fps": "fps",
     "negative_prompt": "negative_prompt",
 }
-"""What a request of sglang's calls fields of ours; null in its extra fields takes one away."""
+"""What a request of sglang's calls fields of ours; its extra fields win, null takes one away."""
 _COMPILE = "--enable-torch-compile"
 _Name = Annotated[str, Field(pattern=f"^{CASE_ID}$")]
 
@@ -149,9 +149,8 @@ def _request(case: _Case, name: str, *, image: str | None) -> Request:
     fields |= {"width": case.width, "height": case.height}
     extra = dict(case.sglang_request_extra or {}) if name == "sglang" else {}
     for theirs, own in _OWN_FIELDS.items():
-        if theirs in extra and extra[theirs] is None:
-            fields[own] = None
-            del extra[theirs]
+        if theirs in extra:
+            fields[own] = extra.pop(theirs)
     return Request.model_validate({**fields, "extra": extra})
 
 
