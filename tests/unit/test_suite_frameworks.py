@@ -141,8 +141,8 @@ def test_launch_timeout__a_framework_may_download_and_compile() -> None:
             "write command or address",
         ),
         (
-            "backend: sglang, model: m, task: text-to-image, request: {prompt: a, widht: 3}",
-            "cases[0].request.widht: unknown key; did you mean width?",
+            "backend: sglang, model: m, task: text-to-image, request: {prompt: a, widt: 3}",
+            "cases[0].request.widt: unknown key; did you mean width?",
         ),
     ],
 )
