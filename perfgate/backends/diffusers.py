@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from perfgate.backends.backend import CannotServeError, Invocation, SideContext
+from perfgate.backends.driven import image_file
 from perfgate.errors import ConfigurationError
 from perfgate.suite import Case
 from perfgate.workloads import pipelines
@@ -39,6 +40,7 @@ class DiffusersBackend:
                 f"case {case.id}: there is no interpreter {side.python}",
                 fix="Make the environment with frameworks.diffusers.setup, or with setup.",
             )
+        image_file(case, side)
         threads = str(case.threads or len(os.sched_getaffinity(0)))
         env = {
             **side.env,

@@ -1,4 +1,4 @@
-"""What the backends share whose framework is started and asked by the driver process."""
+"""What backends of frameworks share, those above all that the driver process starts and asks."""
 
 from __future__ import annotations
 

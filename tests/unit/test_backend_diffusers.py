@@ -75,6 +75,14 @@ def test_invocation__an_environment_that_was_never_made():
     assert "frameworks.diffusers.setup" in caught.value.fix
 
 
+def test_invocation__a_picture_that_is_not_there(tmp_path):
+    (tmp_path / "python3").touch()
+    side = SideContext(path=tmp_path, python=tmp_path / "python3", env={})
+    case = a_case(task="image-edit", request={"prompt": "a fox", "image": "fox.png"})
+    with pytest.raises(ConfigurationError, match=r"request\.image fox\.png is no file in"):
+        BACKEND.invocation(case, side, report=Path("r.json"))
+
+
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
