@@ -16,7 +16,8 @@ gate: .venv/.ready        ## measure this tree against its parent commit and pri
 	$(BIN)/perfgate gate --base $(BASE)
 
 test: .venv/.ready        ## run the tests, the fast ones first
-	$(BIN)/python -m pytest tests/unit tests/fuzz tests/contract tests/golden tests/integration
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	  tests/unit tests/fuzz tests/contract tests/golden tests/integration
 
 fuzz: .venv/.ready        ## the same hostile inputs as in `make test`, 2,000 of each kind
 	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
