@@ -196,7 +196,11 @@ def test_compile__that_did_not_happen_is_a_failure(launched, env, failure):
 @pytest.mark.parametrize(
     ("model", "request_", "failure"),
     [
-        ("flux", {"extra": {"num_frames": 5}}, "request refused: FluxPipeline takes no num_frames. It takes"),
+        (
+            "flux",
+            {"extra": {"num_frames": 5}},
+            "request refused: FluxPipeline takes no num_frames. It takes",
+        ),
         (
             "unet",  # whose call takes anything, and drops it
             {"extra": {"callback_steps": 3}},
