@@ -240,7 +240,8 @@ def test_failure__without_torch(launched, tmp_path):
     """Also proves that all before torch needs the standard library alone."""
     venv.create(tmp_path / "bare", symlinks=True)
     made = launched("flux", python=tmp_path / "bare/bin/python3")
-    assert made.failure.startswith("framework missing: torch is not installed"), made.log_tail
+    assert made.failure.startswith("framework missing: torch is not installed in "), made.log_tail
+    assert made.failure.endswith("add it to frameworks.diffusers.setup, or to setup")
 
 
 def test_failure__without_diffusers(launched, tmp_path):

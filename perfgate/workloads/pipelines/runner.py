@@ -49,19 +49,26 @@ def _import_framework() -> None:
     try:
         import_torch()
     except ConfigurationError as error:
-        raise LaunchError(MISSING, str(error)) from error
+        if not isinstance(error.__cause__, ModuleNotFoundError):
+            raise LaunchError(MISSING, str(error)) from error
+        # This is not perfgate's environment, whose extra the error speaks of.
+        raise LaunchError(MISSING, _not_installed("torch")) from error
     except DeviceError as error:
         raise LaunchError(UNFIT, str(error)) from error
     try:
         import_module("diffusers").DiffusionPipeline  # noqa: B018 - it is loaded when looked up
     except ModuleNotFoundError as error:
         if error.name == "diffusers":
-            text = f"diffusers is not installed in {sys.prefix}: add it to frameworks.diffusers"
-            raise LaunchError(MISSING, f"{text}.setup, or to setup") from error
+            raise LaunchError(MISSING, _not_installed("diffusers")) from error
         raise LaunchError(MISSING, f"diffusers lacks what it needs: {error}") from error
     except (ImportError, RuntimeError, OSError) as error:
         text = f"diffusers is installed but cannot be loaded: {one_line(error)}"
         raise LaunchError(MISSING, text) from error
+
+
+def _not_installed(package: str) -> str:
+    where = f"{package} is not installed in {sys.prefix}"
+    return f"{where}: add it to frameworks.diffusers.setup, or to setup"
 
 
 def _opened(wanted: str) -> Device:
