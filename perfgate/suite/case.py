@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +12,7 @@ from pydantic import Field, model_validator
 from perfgate.records import CASE_ID
 from perfgate.suite.frameworks import TASKS_OF_VIDEOS as OF_VIDEOS
 from perfgate.suite.frameworks import TASKS_WITH_IMAGE as WITH_IMAGE
-from perfgate.suite.frameworks import Request, Serve, Task
+from perfgate.suite.frameworks import Framework, Request, Serve, Task
 from perfgate.suite.kinds import Part, RelativePath, Scalar, Seconds
 
 BackendName = Literal["builtin", "command", "diffusers", "sglang", "vllm-omni", "server"]
@@ -172,6 +173,21 @@ class Case(Part):
     def pairs_a_server(self) -> int:
         """After so many pairs both servers are restarted."""
         return self.restart_every or _RESTART_EVERY
+
+    def with_variables(self, frameworks: Mapping[str, Framework]) -> Case:
+        """The case with what the suite gives its frameworks in every case; its own go before."""
+        if self.backend not in OF_FRAMEWORKS:
+            return self
+
+        def told(name: str, serve: Serve) -> Serve:
+            given = frameworks[name].env if name in frameworks else {}
+            given = {key: value for key, value in given.items() if key not in self.env}
+            return serve.model_copy(update={"env": given | serve.env})
+
+        others = {name: told(name, serve) for name, serve in self.frameworks.items()}
+        return self.model_copy(
+            update={"serve": told(self.backend, self.serve), "frameworks": others}
+        )
 
     def in_framework(self, name: str, *, compiled: bool | None = None) -> Case:
         """The case as one framework runs it, eager or compiled if that is said.

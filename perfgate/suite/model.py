@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from perfgate.records import GatePolicy
 from perfgate.suite.case import Case, FrameworkName
@@ -95,6 +95,13 @@ class Suite(Part):
     imports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.\w+)*$")], ...] = ()
     frameworks: dict[FrameworkName, Framework] = Field(default_factory=dict)
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _cases_have_their_frameworks_variables(self) -> Suite:
+        # They change what is computed, so that a case's hash has to cover them.
+        cases = tuple(case.with_variables(self.frameworks) for case in self.cases)
+        object.__setattr__(self, "cases", cases)
+        return self
 
     @property
     def sglang(self) -> SglangFiles | None:

@@ -36,6 +36,20 @@ def test_a_framework_has_its_own_setup_and_variables() -> None:
     assert suite.frameworks["sglang"].env == {"HF_HUB_OFFLINE": 1}
 
 
+def test_a_frameworks_variables__are_part_of_what_its_cases_compute() -> None:
+    """Else a changed switch would look like a regression of the same workload."""
+    line = f"backend: sglang, env: {{B: case}}, serve: {{env: {{C: serve}}}}, {ASKED}"
+    line += ", frameworks: {vllm-omni: {}}"
+    plain = suite_of(line).cases[0]
+    more = "frameworks: {sglang: {env: {A: 1, B: 2, C: 3}}, vllm-omni: {env: {V: 1}}}\n"
+    told = suite_of(line, more=more).cases[0]
+    assert told.env == {"B": "case"}
+    assert told.serve.env == {"A": 1, "C": "serve"}
+    assert told.in_framework("vllm-omni").serve.env == {"V": 1}
+    assert told.workload_hash() != plain.workload_hash()
+    assert suite_of(line, more="frameworks: {diffusers: {env: {A: 1}}}\n").cases[0] == plain
+
+
 def test_arguments_are_read_as_a_shell_reads_them() -> None:
     case = case_of(", serve: {args: \"--dit-layerwise-offload false --name 'a b'\"}")
     assert case.serve.args == ("--dit-layerwise-offload", "false", "--name", "a b")

@@ -18,6 +18,7 @@ from perfgate.app.compete.contest import (
     entries_of,
     only_cases,
     only_frameworks,
+    with_variables,
 )
 from perfgate.app.compete.environments import set_up
 from perfgate.app.compete.launcher import EntryLauncher
@@ -145,6 +146,7 @@ def _contest(git: Git, request: CompeteRequest, event: Event) -> tuple[Contest, 
         contest = only_cases(_of_config(request.config), request.only)
         beside = (git.root / request.suite).exists()
         suite = read_suite(git, request.suite) if beside else None
+        contest = with_variables(contest, suite.frameworks if suite else {})
     contest = compiled(only_frameworks(contest, request.frameworks), request.compile)
     if not contest.entries:
         why = [*contest.notes, *(cell.failures[0].text for cell in contest.impossible)]

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias, get_args
 
 from perfgate.errors import ConfigurationError
 from perfgate.records.results import Cell
-from perfgate.suite import OF_FRAMEWORKS, Case
+from perfgate.suite import OF_FRAMEWORKS, Case, Framework
 from perfgate.verdict.competition import COMPILED, LEAST_LAUNCHES
 
 USUAL_REPEATS = LEAST_LAUNCHES
@@ -81,6 +81,16 @@ def entries_of(cases: Sequence[Case]) -> tuple[Entry, ...]:
         Entry(case=_as_framework(case, name), framework=name)
         for case in cases
         for name in dict.fromkeys((case.backend, *case.frameworks))
+    )
+
+
+def with_variables(contest: Contest, frameworks: Mapping[str, Framework]) -> Contest:
+    """The contest of cases from elsewhere with the variables that a suite gives its frameworks."""
+    return replace(
+        contest,
+        entries=tuple(
+            replace(entry, case=entry.case.with_variables(frameworks)) for entry in contest.entries
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from perfgate.app.compete.cells import a_failure
 from perfgate.app.compete.contest import Contest, Entry
 from perfgate.app.measuring.edges import Edges
-from perfgate.app.measuring.trees import environment_of, has_setup, with_framework_env
+from perfgate.app.measuring.trees import environment_of, has_setup
 from perfgate.backends.registry import BACKENDS
 from perfgate.errors import ConfigurationError, PerfgateError
 from perfgate.records import Side
@@ -57,7 +57,7 @@ def set_up(
             first_line = failed[own].problem.partition("\n")[0]
             broken[entry.key] = a_failure(FailureKind.SETUP, first_line)
             continue
-        environments[entry.framework] = with_framework_env(made[own], suite, entry.framework)
+        environments[entry.framework] = made[own]
         if (wrong := _wrong(entry)) is not None:
             broken[entry.key] = wrong
     logs = tuple((f"setup of {name or 'the suite'}", one.problem) for name, one in failed.items())

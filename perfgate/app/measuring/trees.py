@@ -132,8 +132,7 @@ def one_side(
             python=own.python,
             env=own.env,
             frameworks={
-                name: with_framework_env(made(name) if has_setup(suite, name) else own, suite, name)
-                for name in sorted(set(frameworks) & set(suite.frameworks))
+                name: made(name) for name in sorted(set(frameworks)) if has_setup(suite, name)
             },
         )
 
@@ -141,13 +140,6 @@ def one_side(
 def has_setup(suite: Suite, framework: str) -> bool:
     """Whether a framework has an environment of its own."""
     return _setup(suite, framework) is not None
-
-
-def with_framework_env(environment: Environment, suite: Suite, framework: str) -> Environment:
-    """The environment with the variables that the suite gives a framework in every case."""
-    more = suite.frameworks[framework].env if framework in suite.frameworks else {}
-    told = {name: str(value) for name, value in more.items()}
-    return Environment(python=environment.python, env={**environment.env, **told})
 
 
 @contextlib.contextmanager
