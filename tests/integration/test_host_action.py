@@ -125,6 +125,27 @@ def test_gate__measured_published_and_told_as_outputs(door, project, tmp_path):
     assert project.git("status", "--porcelain") == ""  # the results' folder ignores itself
 
 
+def test_history__what_main_measured_goes_to_the_branch_and_no_pull_requests(
+    door, project, tmp_path
+):
+    origin = tmp_path / "remote.git"
+    project.git("clone", "--quiet", "--bare", ".", str(origin))
+    project.git("remote", "add", "origin", str(origin))
+    with FakeGitHub(token=TOKEN, folder=tmp_path / "origin.git") as github:
+        asked = a_pull_request(project, tmp_path, github)
+        door(**asked).run(base="HEAD", history="branch:perfgate-data")
+        assert "perfgate-data" not in project.git("ls-remote", "--heads", "origin")
+        told = {"repository": {"full_name": "octo/bench", "default_branch": "main"}}
+        (tmp_path / "event.json").write_text(json.dumps(told))
+        pushed = {**asked, "GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"}
+        run = door(**pushed).run(base="HEAD", history="branch:perfgate-data")
+    assert run.exit_code == 0, run.printed
+    project.git("fetch", "--quiet", "origin", "perfgate-data")
+    (name,) = project.git("ls-tree", "-r", "--name-only", "FETCH_HEAD").splitlines()
+    kept = json.loads(project.git("show", f"FETCH_HEAD:{name}"))
+    assert kept["commit"] == project.git("rev-parse", "HEAD")
+
+
 def test_setup__steps_of_the_job_have_the_command_and_its_history(door, project):
     run = door("setup").run()
     assert run.exit_code == 0, run.printed
