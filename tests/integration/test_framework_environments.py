@@ -25,10 +25,8 @@ SUITE = dedent(
     """\
     version: 1
     frameworks:
-      sglang:
-        setup: {setup}
-        env: {{SGLANG_IS_IN_CI: 1}}
-      vllm-omni: {{setup: none, env: {{VLLM_LOG: quiet}}}}
+      sglang: {{setup: {setup}}}
+      vllm-omni: {{setup: none}}
     cases: [{{id: bench, backend: command, command: "true"}}]
     """
 )
