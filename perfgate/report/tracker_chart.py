@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from perfgate.records.results import END_TO_END
-from perfgate.report.escape import one_line, xml_text
+from perfgate.report.over_time import ACROSS, LEAST_SPAN, clean, over_time, upward
 from perfgate.report.panels import Spec
 from perfgate.report.words import change, scale
 from perfgate.verdict.standing import Shift
@@ -18,11 +18,9 @@ from perfgate.verdict.standing import Shift
 MAX_POINTS: Final = 120
 """The newest: a picture has no more pixels to show them."""
 _BEFORE: Final = 40
-_WIDTH, _HEIGHT = 560, 200
+_HEIGHT: Final = 200
 # Of Okabe and Ito's colours, which the colour-blind tell apart.
 _BLUE, _VERMILLION, _GREY = "#0072B2", "#D55E00", "#6E6E6E"
-_LEAST_SPAN: Final = 0.06
-_MAX_NAME_CHARS: Final = 80
 
 
 def tracker_chart(shift: Shift) -> Spec:
@@ -40,32 +38,19 @@ def tracker_chart(shift: Shift) -> Spec:
             strict=True,
         )
     ]
-    across: Spec = {
-        "field": "at",
-        "type": "temporal",
-        "scale": {"type": "utc"},
-        "axis": {"title": None, "grid": False, "format": "%Y-%m-%d", "labelOverlap": True},
-    }
-    up: Spec = {
-        "type": "quantitative",
-        "axis": {"title": unit, "tickCount": 5},
-        "scale": {"domain": _domain(shift, first, size), "zero": False, "clamp": True},
-    }
-    value = {"x": across, "y": {**up, "field": "value"}}
+    up = upward(unit, _domain(shift, first, size))
+    value = {"x": ACROSS, "y": {**up, "field": "value"}}
     seconds = line.seconds.tolist()
     levels = [
         (max(first, 0), point.index, point.before),
         (point.index, len(line) - 1, shift.now),
     ]
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "title": {"text": _clean(line.key.case), "subtitle": _subtitle(shift)},
-        "width": _WIDTH,
-        "height": _HEIGHT,
-        "padding": 10,
-        "background": "#FFFFFF",
-        "data": {"values": rows},
-        "layer": [
+    return over_time(
+        clean(line.key.case),
+        _subtitle(shift),
+        height=_HEIGHT,
+        rows=rows,
+        layer=[
             {
                 "data": {
                     "values": [
@@ -76,11 +61,11 @@ def tracker_chart(shift: Shift) -> Spec:
                     ]
                 },
                 "mark": {"type": "rect", "color": _VERMILLION, "opacity": 0.25},
-                "encoding": {"x": across, "x2": {"field": "until"}},
+                "encoding": {"x": ACROSS, "x2": {"field": "until"}},
             },
             {
                 "mark": {"type": "area", "opacity": 0.2, "color": _BLUE},
-                "encoding": {"x": across, "y": {**up, "field": "low"}, "y2": {"field": "high"}},
+                "encoding": {"x": ACROSS, "y": {**up, "field": "low"}, "y2": {"field": "high"}},
             },
             {"mark": {"type": "line", "strokeWidth": 1.2, "color": _BLUE}, "encoding": value},
             {
@@ -102,19 +87,13 @@ def tracker_chart(shift: Shift) -> Spec:
                 "encoding": {**value, "x2": {"field": "until"}},
             },
         ],
-        "config": {
-            "font": "sans-serif",
-            "title": {"anchor": "start", "limit": _WIDTH, "subtitleColor": "#333333"},
-            "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
-            "view": {"stroke": "#CCCCCC"},
-        },
-    }
+    )
 
 
 def _subtitle(shift: Shift) -> str:
     key = shift.key
     metric = "end-to-end" if key.metric == END_TO_END else key.metric
-    return f"{_clean(f'{metric}, {key.framework} on {key.hardware_key}')}: {change(shift.ratio)}"
+    return f"{clean(f'{metric}, {key.framework} on {key.hardware_key}')}: {change(shift.ratio)}"
 
 
 def _domain(shift: Shift, first: int, size: float) -> list[float]:
@@ -122,9 +101,5 @@ def _domain(shift: Shift, first: int, size: float) -> list[float]:
     values = shift.line.values[first:]
     low, high = np.quantile(values, (0.03, 0.97))
     low, high = min(low, shift.point.before, shift.now), max(high, shift.point.before, shift.now)
-    room = max(0.2 * float(high - low), _LEAST_SPAN / 2 * shift.now)
+    room = max(0.2 * float(high - low), LEAST_SPAN / 2 * shift.now)
     return [max(0.0, float(low) - room) / size, (float(high) + room) / size]
-
-
-def _clean(text: str) -> str:
-    return xml_text(one_line(text, limit=_MAX_NAME_CHARS))

@@ -14,8 +14,7 @@ import numpy as np
 from perfgate.records.history import Line
 from perfgate.records.results import END_TO_END
 from perfgate.report.dashboard.page import Dashboard
-from perfgate.report.dashboard.told import NAME_CHARS
-from perfgate.report.escape import one_line, xml_text
+from perfgate.report.over_time import ACROSS, LEAST_SPAN, clean, over_time, upward
 from perfgate.report.panels import Spec
 from perfgate.report.pictures import chart_name
 from perfgate.report.words import change, scale
@@ -24,13 +23,12 @@ MAX_CHARTS = 20
 MAX_POINTS = 90
 """Of each line, the newest: a picture has no more pixels to show them."""
 MAX_FRAMEWORKS = 8
-_WIDTH, _HEIGHT = 560, 220
+_HEIGHT = 220
 _COLOURS = ("#0072B2", "#D55E00", "#00805D", "#B0558A", "#A87400", "#2D87BD", "#6E6E6E", "#8C510A")
 _SHAPES = (
     *("circle", "triangle-up", "square", "diamond", "triangle-down", "cross"),
     *("triangle-right", "triangle-left"),
 )
-_LEAST_SPAN = 0.06
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +69,7 @@ def _spec(case: str, machine: str, lines: Sequence[Line], shown: Dashboard) -> S
         channel: {
             "field": "framework",
             "type": "nominal",
-            "scale": {"domain": [_clean(name) for name in frameworks], "range": list(marks)},
+            "scale": {"domain": [clean(name) for name in frameworks], "range": list(marks)},
             "legend": {"orient": "top", "title": None, "symbolOpacity": 1}
             if len(frameworks) > 1
             else None,
@@ -81,32 +79,19 @@ def _spec(case: str, machine: str, lines: Sequence[Line], shown: Dashboard) -> S
             ("shape", _SHAPES[: len(frameworks)]),
         )
     }
-    across = {
-        "field": "at",
-        "type": "temporal",
-        "scale": {"type": "utc"},
-        "axis": {"title": None, "grid": False, "format": "%Y-%m-%d", "labelOverlap": True},
-    }
-    up: Spec = {
-        "type": "quantitative",
-        "axis": {"title": unit, "tickCount": 5},
-        "scale": {"domain": _domain(lines, size), "nice": False, "zero": False, "clamp": True},
-    }
+    up = upward(unit, _domain(lines, size))
     colour = {"color": looks["color"]}
     detail = {"detail": {"field": "line", "type": "nominal"}}
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "title": {"text": _clean(case), "subtitle": _clean(f"end-to-end on {machine}")},
-        "width": _WIDTH,
-        "height": _HEIGHT,
-        "padding": 10,
-        "background": "#FFFFFF",
-        "data": {"values": _rows(lines, size)},
-        "layer": [
+    return over_time(
+        clean(case),
+        clean(f"end-to-end on {machine}"),
+        height=_HEIGHT,
+        rows=_rows(lines, size),
+        layer=[
             {
                 "mark": {"type": "area", "opacity": 0.2},
                 "encoding": {
-                    "x": across,
+                    "x": ACROSS,
                     "y": {**up, "field": "low"},
                     "y2": {"field": "high"},
                     **detail,
@@ -115,21 +100,15 @@ def _spec(case: str, machine: str, lines: Sequence[Line], shown: Dashboard) -> S
             },
             {
                 "mark": {"type": "line", "strokeWidth": 1.2},
-                "encoding": {"x": across, "y": {**up, "field": "value"}, **detail, **colour},
+                "encoding": {"x": ACROSS, "y": {**up, "field": "value"}, **detail, **colour},
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 22, "opacity": 1},
-                "encoding": {"x": across, "y": {**up, "field": "value"}, **looks},
+                "encoding": {"x": ACROSS, "y": {**up, "field": "value"}, **looks},
             },
-            *_shift_layers(lines, shown, across),
+            *_shift_layers(lines, shown),
         ],
-        "config": {
-            "font": "sans-serif",
-            "title": {"anchor": "start", "limit": _WIDTH, "subtitleColor": "#555555"},
-            "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
-            "view": {"stroke": "#CCCCCC"},
-        },
-    }
+    )
 
 
 def _rows(lines: Sequence[Line], size: float) -> list[dict[str, Any]]:
@@ -139,7 +118,7 @@ def _rows(lines: Sequence[Line], size: float) -> list[dict[str, Any]]:
             "value": _digits(value / size),
             "low": _digits(low / size),
             "high": _digits(high / size),
-            "framework": _clean(line.key.framework),
+            "framework": clean(line.key.framework),
             "line": number,
         }
         for number, line in enumerate(lines)
@@ -153,7 +132,7 @@ def _rows(lines: Sequence[Line], size: float) -> list[dict[str, Any]]:
     ]
 
 
-def _shift_layers(lines: Sequence[Line], shown: Dashboard, across: Spec) -> list[Spec]:
+def _shift_layers(lines: Sequence[Line], shown: Dashboard) -> list[Spec]:
     """A dashed line and how much, where the level moved."""
     keys = {line.key: int(line.seconds[-MAX_POINTS:][0]) for line in lines}
     rows = [
@@ -170,12 +149,12 @@ def _shift_layers(lines: Sequence[Line], shown: Dashboard, across: Spec) -> list
         {
             **where,
             "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#B42318"},
-            "encoding": {"x": across},
+            "encoding": {"x": ACROSS},
         },
         {
             **where,
             "mark": {**text, "baseline": "middle"},
-            "encoding": {"x": across, "y": {"value": 0}, "text": {"field": "told"}},
+            "encoding": {"x": ACROSS, "y": {"value": 0}, "text": {"field": "told"}},
         },
     ]
 
@@ -186,14 +165,10 @@ def _domain(lines: Sequence[Line], size: float) -> list[float]:
         [part[-MAX_POINTS:] for line in lines for part in (line.lows, line.highs)]
     )
     low, high = np.quantile(shown, (0.03, 0.97))
-    usual = float(high - low) or _LEAST_SPAN * float(np.median(shown)) or 1.0
+    usual = float(high - low) or LEAST_SPAN * float(np.median(shown)) or 1.0
     low, high = max(shown.min(), low - 1.2 * usual), min(shown.max(), high + 1.2 * usual)
-    room = max(0.06 * float(high - low), _LEAST_SPAN / 2 * float(np.median(shown))) or 1.0
+    room = max(0.06 * float(high - low), LEAST_SPAN / 2 * float(np.median(shown))) or 1.0
     return [_digits(max(0.0, float(low) - room) / size), _digits((float(high) + room) / size)]
-
-
-def _clean(text: str) -> str:
-    return xml_text(one_line(text, limit=NAME_CHARS))
 
 
 def _digits(value: float) -> float:
