@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
-from perfgate.backends.backend import CannotServeError, Invocation, SideContext
-from perfgate.backends.driven import image_file
+from perfgate.backends.backend import Invocation, SideContext
+from perfgate.backends.driven import FrameworkBackend, image_file
 from perfgate.errors import ConfigurationError
 from perfgate.suite import Case
 from perfgate.workloads import pipelines
@@ -17,10 +16,8 @@ from perfgate.workloads.pipelines.spec import Limits, Spec
 _START = Path(pipelines.__file__).with_name("start.py")
 
 
-class DiffusersBackend:
+class DiffusersBackend(FrameworkBackend):
     """Starts the side's interpreter, which has torch and diffusers, on perfgate's own runner."""
-
-    proves_imports = False
 
     def check(self, case: Case) -> None:
         parse_options(case.serve.args)
@@ -30,9 +27,6 @@ class DiffusersBackend:
                 f"{case.devices}",
                 fix="Leave devices out, or run it with backend: command and your own script.",
             )
-
-    def expected_launch_s(self, case: Case) -> float | None:  # noqa: ARG002 - Protocol
-        return None
 
     def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
         if not side.python.exists():
@@ -51,12 +45,6 @@ class DiffusersBackend:
         }
         command = (str(side.python), "-P", str(_START), _spec(case, side, report).to_json())
         return Invocation(command=command, env=env)
-
-    def server(self, case: Case, side: SideContext) -> Invocation:  # noqa: ARG002 - Protocol
-        raise CannotServeError("backend diffusers serves launch by launch; write `launch: fresh`")
-
-    def must_import(self, side: SideContext) -> Mapping[str, Path]:  # noqa: ARG002 - Protocol
-        return {}
 
 
 def _spec(case: Case, side: SideContext, report: Path) -> Spec:

@@ -18,8 +18,8 @@ from perfgate.suite import Case, Request
 _DRIVER = "perfgate.backends.driver"
 
 
-class DrivenBackend:
-    """One process of perfgate's own for each launch, which starts, asks and ends the framework."""
+class FrameworkBackend:
+    """A framework is loaded anew by every launch, and is no code of the project under test."""
 
     proves_imports = False
 
@@ -28,7 +28,7 @@ class DrivenBackend:
 
     def server(self, case: Case, side: SideContext) -> NoReturn:  # noqa: ARG002 - Protocol
         raise CannotServeError(
-            "a framework's server is started anew for every launch; write `launch: fresh`"
+            "a framework is started anew for every launch; write `launch: fresh`"
         )
 
     def must_import(self, side: SideContext) -> Mapping[str, Path]:  # noqa: ARG002 - Protocol

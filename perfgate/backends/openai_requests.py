@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from perfgate.backends.driver.spec import Image, Sending
-from perfgate.suite import Request, Task
+from perfgate.suite import OF_VIDEOS, Request, Task
 
 IMAGES: Final = "/v1/images/generations"
 EDITS: Final = "/v1/images/edits"
@@ -19,7 +19,6 @@ PATHS: dict[Task, str] = {
     "text-to-video": VIDEOS,
     "image-to-video": VIDEOS,
 }
-OF_VIDEOS: tuple[Task, ...] = ("text-to-video", "image-to-video")
 
 
 def fields_of(request: Request, task: Task) -> dict[str, JsonValue]:
@@ -34,10 +33,10 @@ def fields_of(request: Request, task: Task) -> dict[str, JsonValue]:
         "num_inference_steps": request.steps,
         "guidance_scale": request.guidance,
         "seed": request.seed,
+        "num_frames": request.frames,
+        "fps": whole(request.fps),
     }
-    if task in OF_VIDEOS:
-        said |= {"num_frames": request.frames, "fps": whole(request.fps)}
-    else:
+    if task not in OF_VIDEOS:
         said |= {"n": 1, "response_format": "b64_json"}
     return {name: value for name, value in said.items() if value is not None} | request.extra
 

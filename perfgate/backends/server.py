@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from perfgate.backends.backend import Invocation, SideContext
 from perfgate.backends.driven import (
-    DrivenBackend,
+    FrameworkBackend,
     common,
     image_file,
     invocation,
@@ -25,7 +25,7 @@ from perfgate.suite import Case, Request
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-class ServerBackend(DrivenBackend):
+class ServerBackend(FrameworkBackend):
     """``serve.command`` is started for every launch; at ``serve.address`` nothing is."""
 
     def check(self, case: Case) -> None:

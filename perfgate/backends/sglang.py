@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from perfgate.backends.backend import Invocation, SideContext
 from perfgate.backends.driven import (
-    DrivenBackend,
+    FrameworkBackend,
     common,
     image_file,
     invocation,
@@ -39,7 +39,7 @@ _WARM_UP = ("--warmup-mode", "--warmup-resolutions", "--warmup-num-frames", "--w
 _SYNC = "SGLANG_DIFFUSION_SYNC_STAGE_PROFILING"
 
 
-class SglangBackend(DrivenBackend):
+class SglangBackend(FrameworkBackend):
     """Every launch is a fresh server, or as many fresh processes as there are requests."""
 
     def check(self, case: Case) -> None:

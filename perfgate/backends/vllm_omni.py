@@ -9,7 +9,7 @@ from typing import Final
 
 from perfgate.backends.backend import Invocation, SideContext
 from perfgate.backends.driven import (
-    DrivenBackend,
+    FrameworkBackend,
     common,
     image_file,
     invocation,
@@ -17,14 +17,14 @@ from perfgate.backends.driven import (
     request_of,
 )
 from perfgate.backends.driver.spec import Sending, Spec
-from perfgate.backends.openai_requests import OF_VIDEOS, fields_of, sending_of
-from perfgate.suite import Case
+from perfgate.backends.openai_requests import fields_of, sending_of
+from perfgate.suite import OF_VIDEOS, Case
 
 EAGER: Final = "--enforce-eager"
 OWN_OPTIONS: Final = ("--omni", "--model", "--host", "--port", EAGER)
 
 
-class VllmOmniBackend(DrivenBackend):
+class VllmOmniBackend(FrameworkBackend):
     """Every launch is a fresh server."""
 
     def check(self, case: Case) -> None:

@@ -10,9 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from perfgate.records import CASE_ID
-from perfgate.suite.frameworks import TASKS_OF_VIDEOS as OF_VIDEOS
-from perfgate.suite.frameworks import TASKS_WITH_IMAGE as WITH_IMAGE
-from perfgate.suite.frameworks import Framework, Request, Serve, Task
+from perfgate.suite.frameworks import OF_VIDEOS, WITH_IMAGE, Framework, Request, Serve, Task
 from perfgate.suite.kinds import Part, RelativePath, Scalar, Seconds
 
 BackendName = Literal["builtin", "command", "diffusers", "sglang", "vllm-omni", "server"]

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from perfgate.suite.kinds import Part, Scalar
 
 Task = Literal["text-to-image", "image-edit", "text-to-video", "image-to-video"]
-TASKS_OF_VIDEOS: tuple[Task, ...] = ("text-to-video", "image-to-video")
-TASKS_WITH_IMAGE: tuple[Task, ...] = ("image-edit", "image-to-video")
+OF_VIDEOS: tuple[Task, ...] = ("text-to-video", "image-to-video")
+WITH_IMAGE: tuple[Task, ...] = ("image-edit", "image-to-video")
 _ALSO_CALLED = {
     "num_frames": "frames",
     "num_inference_steps": "steps",

@@ -16,10 +16,10 @@ from perfgate.backends import sglang, vllm_omni
 from perfgate.backends.backend import SideContext
 from perfgate.backends.driver.log_watch import LogWatch
 from perfgate.backends.driver.spec import Spec
-from perfgate.backends.openai_requests import OF_VIDEOS, PATHS
+from perfgate.backends.openai_requests import PATHS
 from perfgate.backends.registry import BACKENDS
 from perfgate.records.results import FailureKind
-from perfgate.suite import Case
+from perfgate.suite import OF_VIDEOS, Case
 from tests.released import Release, download
 
 pytestmark = pytest.mark.network
