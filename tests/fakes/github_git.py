@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.fakes import github_documents as documents
+from tests.fakes import github_commit_documents as documents
 from tests.fakes.github_wire import Answer, Request, invalid, not_found
 from tests.repositories import environment
 

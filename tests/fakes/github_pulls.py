@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes import github_documents as documents
+from tests.fakes.github_commit_documents import changed_file
 from tests.fakes.github_git import BareRepository
 from tests.fakes.github_wire import Answer, Request, not_found
 
@@ -169,7 +170,7 @@ class Pulls:
         status = {"A": "added", "D": "removed"}
         return Answer(
             body=[
-                documents.changed_file(
+                changed_file(
                     request.root,
                     self.repository,
                     path=path,
