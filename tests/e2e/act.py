@@ -15,12 +15,12 @@ from tests.e2e.containers import BASE, Containers
 from tests.fakes.github_server import FakeGitHub
 
 ACT = Path(sys.executable).parent / "act"
-UPLOAD_ARTIFACT = dedent(
+_STUB = dedent(
     """\
-    name: upload-artifact
-    description: Looks whether there is something to upload.
+    name: stub
+    description: What stands in for an action in JavaScript.
     inputs:
-      name: {description: x}
+      name: {description: x, default: github-pages}
       path: {description: x}
       if-no-files-found: {description: x}
     runs:
@@ -30,10 +30,20 @@ UPLOAD_ARTIFACT = dedent(
           env:
             NAME: ${{ inputs.name }}
             FOLDER: ${{ inputs.path }}
-          run: test -s "$FOLDER/record.json" && echo "uploaded $NAME"
+          run: %s
     """
 )
-"""The stub of a JavaScript action, which act would have to fetch."""
+
+
+def artifact_stub(run: str) -> str:
+    """An ``action.yml`` in place of artifacts' own, which act would have to fetch.
+
+    ``run`` is a line of bash with ``NAME`` and ``FOLDER``.
+    """
+    return _STUB % run
+
+
+UPLOAD_ARTIFACT = artifact_stub('test -s "$FOLDER/record.json" && echo "uploaded $NAME"')
 
 
 @dataclass(kw_only=True, repr=False)

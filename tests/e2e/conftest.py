@@ -17,7 +17,11 @@ from filelock import FileLock
 
 from tests.e2e import containers as rig
 from tests.e2e import machine
+from tests.e2e.visits import chromium, visit
 from tests.fakes.github_server import FakeGitHub
+
+__all__ = ["chromium", "visit"]
+"""Fixtures of every test in a browser."""
 
 
 def pytest_collection_modifyitems(items):

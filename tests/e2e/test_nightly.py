@@ -8,13 +8,12 @@ import json
 import re
 import shutil
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from perfgate.history.append import append
 from perfgate.history.opening import open_store
-from tests.e2e.act import run_on_host
+from tests.e2e.act import artifact_stub, run_on_host
 from tests.integration.test_nightly_workflow import SUITE, forty_nights
 from tests.repositories import Repository, bench
 from tests.stores import GIT_ENV
@@ -23,24 +22,6 @@ TOKEN = "a-s3cret-token"
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CALLED = (ROOT / ".github/workflows/nightly.yml").read_text(encoding="utf-8")
-ARTIFACT = dedent(
-    """\
-    name: stand-in
-    description: Copies a folder to or from where artifacts are kept.
-    inputs:
-      name: {description: x, default: github-pages}
-      path: {description: x}
-      if-no-files-found: {description: x}
-    runs:
-      using: composite
-      steps:
-        - shell: bash
-          env:
-            NAME: ${{ inputs.name }}
-            FOLDER: ${{ inputs.path }}
-          run: %s
-    """
-)
 COPIES = {
     "upload-artifact": 'cp -r "$FOLDER" "$ARTIFACTS/$NAME"',
     "upload-pages-artifact": 'cp -r "$FOLDER" "$ARTIFACTS/$NAME"',
@@ -70,7 +51,7 @@ def actions(tmp_path):
     found = {"OWNER/perfgate@v1": own.path}
     for name, copy in COPIES.items():
         stub = Repository(tmp_path / name)
-        stub.file("action.yml", ARTIFACT % copy)
+        stub.file("action.yml", artifact_stub(copy))
         stub.commit()
         for commit in set(re.findall(rf"actions/{name}@([0-9a-f]+)", CALLED)):
             found[f"actions/{name}@{commit}"] = stub.path
