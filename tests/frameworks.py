@@ -45,6 +45,24 @@ def is_free(port: int) -> bool:
     return True
 
 
+def gated_suite(port: int, *, sglang: str = "{}") -> str:
+    """A suite of one case in sglang, which two pairs decide; ``sglang`` is that framework's own."""
+    return f"""\
+version: 1
+gate: {{strategy: paired, budget: 3m, margin: 90%, stage_margin: 90%, max_pairs: 2}}
+frameworks: {{sglang: {sglang}}}
+cases:
+  - id: fox
+    backend: sglang
+    model: some/model
+    task: text-to-image
+    request: {{prompt: a fox, width: 64, height: 48, steps: 4}}
+    serve: {{port: {port}}}
+    requests: 1
+    timeout: {{load: 20s, request: 20s, download: 10s}}
+"""
+
+
 class Impatient:
     """A backend whose frameworks are killed soon after they were asked to end."""
 

@@ -15,7 +15,7 @@ from perfgate.errors import BenchmarkError
 from perfgate.records import Side
 from perfgate.sides.git import open_repository
 from tests.competing import edges_in
-from tests.frameworks import STAND_IN, free_port
+from tests.frameworks import STAND_IN, free_port, gated_suite
 from tests.repositories import Repository, perfgate
 
 pytestmark = pytest.mark.slow
@@ -73,20 +73,6 @@ def test_a_setup_that_fails_names_its_framework(tmp_path: Path) -> None:
         pytest.fail("it must not get here")
 
 
-GATE = """\
-version: 1
-gate: {{strategy: paired, budget: 3m, margin: 90%, stage_margin: 90%, max_pairs: 2}}
-frameworks: {{sglang: {{setup: sh install.sh, env: {env}}}}}
-cases:
-  - id: fox
-    backend: sglang
-    model: some/model
-    task: text-to-image
-    request: {{prompt: a fox, width: 64, height: 48, steps: 4}}
-    serve: {{port: {port}}}
-    requests: 1
-    timeout: {{load: 20s, request: 20s, download: 10s}}
-"""
 INSTALL_STAND_IN = f"""\
 stub="$VIRTUAL_ENV/bin/sglang"
 printf '#!/bin/sh\\necho "$0" >> "$PLACES"\\n' > "$stub"
@@ -100,7 +86,7 @@ def test_a_gate_runs_each_side_in_an_environment_of_its_own(tmp_path: Path) -> N
     notes.mkdir()
     env = json.dumps({"PLACES": str(places), "FAKE_FRAMEWORK": json.dumps({"notes": str(notes)})})
     project = Repository(tmp_path / "project")
-    suite = GATE.format(env=env, port=free_port())
+    suite = gated_suite(free_port(), sglang=f"{{setup: sh install.sh, env: {env}}}")
     project.commit("base", perfgate_yml=suite, install_sh=INSTALL_STAND_IN)
     project.commit("head")
     done = perfgate(project.path, "gate", "--base", "HEAD~1")

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.fakes.framework_server import FALLBACK, png
-from tests.frameworks import Frameworks
+from tests.frameworks import Frameworks, gated_suite
 from tests.repositories import Repository
 
 pytestmark = pytest.mark.slow
@@ -176,24 +176,9 @@ def test_another_server__that_runs_already_goes_on_running(frameworks):
         server.wait()
 
 
-SUITE = """
-version: 1
-gate: {{strategy: paired, budget: 3m, margin: 90%, stage_margin: 90%, max_pairs: 2}}
-cases:
-  - id: fox
-    backend: sglang
-    model: some/model
-    task: text-to-image
-    request: {{prompt: a fox, width: 64, height: 48, steps: 4}}
-    serve: {{port: {port}}}
-    requests: 1
-    timeout: {{load: 10s, request: 10s, download: 5s}}
-"""
-
-
 def gated(frameworks, folder):
     repository = Repository(folder)
-    (folder / "perfgate.yml").write_text(SUITE.format(port=frameworks.port))
+    (folder / "perfgate.yml").write_text(gated_suite(frameworks.port))
     for message in ("base", "head"):
         repository.git("add", ".")
         repository.git("commit", "--quiet", "--allow-empty", "-m", message)
