@@ -22,7 +22,7 @@ from typing import Final
 
 from perfgate.files import write_atomically
 from perfgate.github.patience import BUDGET_S
-from tests.fault_stories import stories
+from tests.fault_stories import stories, tracked
 from tests.faults import COLUMNS, Cell, Stage, crossing
 
 HEADING: Final = "## Every call, every fault"
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _played(folder: Path, wanted: str) -> str:
     stages = []
-    for number, story in enumerate(stories(folder)):
+    for number, story in enumerate((*stories(folder), *tracked())):
         if wanted in story.name:
             place = folder / str(number)
             place.mkdir()
