@@ -44,7 +44,7 @@ def packed(lines: Sequence[Line], moments: Sequence[NDArray[np.int64]]) -> str:
             np.rint(column / unit).astype(np.int64)
             for column in (line.values, line.lows, line.highs)
         )
-        differences = (
+        differences: tuple[NDArray[np.int64], ...] = (
             np.diff(moment, prepend=0),
             np.diff(middle, prepend=0),
             middle - low,
