@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-history bench-peers bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-explain bench-history bench-peers bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -53,6 +53,9 @@ bench-peers: .venv/.bench ## what deciding from files costs, beside pyperf and g
 
 bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20 slower in a stage: WRITE=docs/measurements.md KEEP=folder
 	$(BIN)/python -m benchmarks.gates $(if $(WRITE),--write $(WRITE)) $(if $(KEEP),--keep $(KEEP))
+
+bench-explain: .venv/.ready ## ten planted changes, and what perfgate explain calls their cause: WRITE=docs/measurements.md KEEP=folder
+	$(BIN)/python -m benchmarks.explain $(if $(WRITE),--write $(WRITE)) $(if $(KEEP),--keep $(KEEP))
 
 bench-history: .venv/.ready ## level shifts in series over time, beside apache-otava and ruptures: QUICK=1 WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.history $(if $(QUICK),--quick) $(if $(WRITE),--write $(WRITE))

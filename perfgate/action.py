@@ -36,17 +36,18 @@ _MAX_SHOWN_CHARS: Final = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What the action runs: a line each that measures, tells, proposes baselines and remembers.
+    """What the action runs: a line each that measures, explains, tells, proposes and remembers.
 
-    ``tell`` publishes a result or answers a comment; ``remember`` adds what was measured to the
-    history. A line for which there is nothing to do is None; ``why`` says in a sentence what the
-    event calls for.
+    ``explain`` is for what the gate calls slower. ``tell`` publishes a result or answers a comment;
+    ``remember`` adds what was measured to the history. A line for which there is nothing to do is
+    None; ``why`` says in a sentence what the event calls for.
     """
 
     working_directory: str
     output_dir: str
     why: str
     gate: tuple[str, ...] | None
+    explain: tuple[str, ...] | None
     tell: tuple[str, ...] | None
     propose: tuple[str, ...] | None
     remember: tuple[str, ...] | None
@@ -141,6 +142,7 @@ INPUTS: Final = (
     _input("comment", "always", _one_of(*_POLICIES, *_OLD_POLICIES)),
     _input("key", "", ("30 letters, digits, dots, underscores and single hyphens", _is_key)),
     _input("strict-publish", "false", _SWITCH),
+    _input("explain", "false", _SWITCH),
     _input("update-baseline", "", _one_of("pr")),
     _input("history", "", _STORE),
     _input("reason", "", ("text on one line", str.isprintable)),
@@ -179,6 +181,7 @@ def plan(environ: Mapping[str, str], read_text: Callable[[str], str]) -> Plan:
         output_dir=value["output-dir"],
         why=mode.why,
         gate=_gate(value) if measures else None,
+        explain=_explain(value) if measures and value["explain"] == "true" else None,
         tell=_tell(value, mode),
         propose=_propose(value) if proposes else None,
         remember=_remember(value) if remembers else None,
@@ -225,6 +228,12 @@ def _gate(value: Mapping[str, str]) -> tuple[str, ...]:
     line = ["gate", f"--suite={value['suite']}", f"--output-dir={value['output-dir']}"]
     line += [f"--{name}={value[name]}" for name in ("base", "strategy") if value[name]]
     line += [f"--case={case}" for case in _listed(value["cases"])]
+    line += [f"--{name}={value[name]}" for name in ("device", "lease-timeout")]
+    return tuple(line)
+
+
+def _explain(value: Mapping[str, str]) -> tuple[str, ...]:
+    line = ["explain", f"--suite={value['suite']}", f"--output-dir={value['output-dir']}"]
     line += [f"--{name}={value[name]}" for name in ("device", "lease-timeout")]
     return tuple(line)
 

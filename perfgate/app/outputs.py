@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from perfgate import __version__
+from perfgate.app.explain.stored import EXPLANATION, TRACES
 from perfgate.errors import ConfigurationError, PerfgateError
 from perfgate.files import write_atomically
 from perfgate.records import Decision, Problem, Record, Verdict, to_json
+from perfgate.records.explained import Explanation
 from perfgate.report.charts import charts
 from perfgate.report.comment import render_comment
 from perfgate.report.draw import Picture, draw_chart
@@ -33,24 +35,39 @@ COMPARISON = "comparison-results.json"
 Draw: TypeAlias = Callable[[Spec], Picture]
 
 
+def keep_out_of_git(folder: Path) -> None:
+    """Make the folder, ignoring itself in git; ConfigurationError where it cannot be written."""
+    try:
+        write_atomically(folder / ".gitignore", "*\n")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def prepare_folder(folder: Path) -> None:
     """Make the folder before anything is measured; ConfigurationError where it cannot be written.
 
     Results of an earlier job go, so that they are never taken for this one's. The folder ignores
     itself in git: it must not make a tree dirty.
     """
+    keep_out_of_git(folder)
+    made = (RECORD, DECISION, COMMENT, SUMMARY, JUNIT, RESULTS, COMPARISON, EXPLANATION)
     try:
-        write_atomically(folder / ".gitignore", "*\n")
-        for name in (RECORD, DECISION, COMMENT, SUMMARY, JUNIT, RESULTS, COMPARISON):
+        for name in made:
             (folder / name).unlink(missing_ok=True)
         for kind in ("*.svg", "*.png"):
             for path in (folder / CHARTS).glob(kind):
                 path.unlink(missing_ok=True)
+        for path in (folder / TRACES).glob("*/*.json.gz"):
+            path.unlink(missing_ok=True)
     except OSError as error:
-        raise ConfigurationError(
-            f"results cannot be written to {folder}: {error.strerror}",
-            fix="Give a folder that can be written with --output-dir.",
-        ) from error
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"results cannot be written to {folder}: {error.strerror}",
+        fix="Give a folder that can be written with --output-dir.",
+    )
 
 
 def write_folder(
@@ -102,6 +119,11 @@ def write_record(folder: Path, record: Record) -> Path:
     path = folder / RECORD
     write_atomically(path, to_json(record))
     return path
+
+
+def explain_in_comment(folder: Path, decision: Decision, explanation: Explanation) -> None:
+    """Write the folder's comment anew, with why cases are slower."""
+    write_atomically(folder / COMMENT, render_comment(decision, explanation=explanation))
 
 
 def write_problem(folder: Path, error: PerfgateError, *, suite: str) -> None:

@@ -36,6 +36,10 @@ _NOT_REMEMBERED = (
     "record is in the job's folder, and perfgate history add takes it later. A branch needs a "
     "token with contents: write."
 )
+_NOT_EXPLAINED = (
+    "Why it is slower could not be told: the log above says why. The verdict stands, and "
+    "perfgate explain --case tries again on a machine of your own."
+)
 _SECRET_PREFIXES = ("INPUT_", "ACTIONS_")
 _SECRET = frozenset(
     {
@@ -89,7 +93,11 @@ def measure(environ: Mapping[str, str]) -> int:
     planned = plan(environ, _read)
     click.echo(plain(planned.why))
     folder = _working_directory(planned, environ)
-    return _gate(planned, environ, folder) if planned.gate else ExitCode.OK
+    code = _gate(planned, environ, folder) if planned.gate else ExitCode.OK
+    asked = planned.explain if code == ExitCode.REGRESSED else None
+    if asked and _of_the_change(asked, environ, folder) != ExitCode.OK:
+        tell_runner("warning", _NOT_EXPLAINED)
+    return code
 
 
 def publish(environ: Mapping[str, str], *, gate_code: int) -> int:
@@ -127,13 +135,18 @@ def _working_directory(planned: Plan, environ: Mapping[str, str]) -> Path:
 
 def _gate(planned: Plan, environ: Mapping[str, str], folder: Path) -> int:
     # What an earlier step decided or measured must never be told as this one's.
-    for name in ("decision.json", "record.json"):
+    for name in ("decision.json", "record.json", "explanation.json"):
         _forget(folder / planned.output_dir / name)
+    return _of_the_change(planned.gate or (), environ, folder)
+
+
+def _of_the_change(line: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
+    """Run a line that starts a pull request's code: nothing it prints is a command."""
     # Until the random word comes again, the runner takes everything for plain text.
     word = secrets.token_hex(16)
     click.echo(f"::stop-commands::{word}")
     try:
-        return _call(planned.gate or (), _for_measuring(environ), folder)
+        return _call(line, _for_measuring(environ), folder)
     finally:
         click.echo(f"::{word}::")
 

@@ -28,6 +28,7 @@ COMMANDS = {
         "Publish what another workflow's run measured.",
     ),
     "answer": ("perfgate.cli.answer:answer", "Answer the commands in a pull request's comment."),
+    "explain": ("perfgate.cli.explain:explain", "Say why a case is slower, by profiler."),
     "doctor": ("perfgate.cli.doctor:doctor", "Say whether this machine is fit to measure on."),
     "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
     "dashboard": ("perfgate.cli.dashboard:dashboard", "Show results over time as a page."),

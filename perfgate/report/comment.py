@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from perfgate.records import Decision
+from perfgate.records.explained import Explanation
 from perfgate.report.answers import MAX_ANSWERS_BYTES, Answer, with_answers
 from perfgate.report.conclusion import headline
 from perfgate.report.escape import escape_markdown
+from perfgate.report.explanation_fold import explanation_fold
 from perfgate.report.order import ordered_cases, plainly_unchanged
 from perfgate.report.page import (
     Fold,
@@ -83,10 +85,11 @@ def render_comment(
     answers: Sequence[Answer] = (),
     links: Links | None = None,
     key: str = "",
+    explanation: Explanation | None = None,
 ) -> str:
     """The whole comment; ``history`` and ``answers`` are what the comment so far remembers, oldest
     first. Room for answers to commands is left even where there are none yet. ``key`` tells the
-    comment from others of its suite.
+    comment from others of its suite. ``explanation`` is of the same two trees.
     """
     links = links or Links()
     now = result_of(decision, links)
@@ -110,10 +113,11 @@ def render_comment(
     whole = replace(page, folds=tuple(one for one in (logs, warned, measured) if one))
     page = fitting(whole, text, room=MAX_COMMENT_CHARS // 2)
     room = MAX_COMMENT_CHARS - size(text(page)) - _ROOM_FOR_NOTICES - MAX_ANSWERS_BYTES
-    table, named, past = _cut_to(room, decision, earlier)
+    table, named, past = _cut_to(room, decision, earlier, explanation)
     cut = table.left_out + sum(fold.left_out for fold in named if fold)
     gone = {*whole.folds} - {*page.folds}
-    folds = (logs, warned, *named, measured, past)
+    why, *figures = named
+    folds = (why, logs, warned, *figures, measured, past)
     result = text(
         replace(
             page,
@@ -147,16 +151,17 @@ def _opening(decision: Decision, links: Links) -> Page:
 
 
 def _cut_to(
-    room: int, decision: Decision, earlier: Sequence[Earlier]
+    room: int, decision: Decision, earlier: Sequence[Earlier], explanation: Explanation | None
 ) -> tuple[Table, tuple[Fold | None, ...], Fold | None]:
     """The parts that may be cut, in ``room`` together: the most important takes its part first.
 
-    The table, the folds of figures in their order, and the earlier results.
+    The table, why it is slower, the folds of figures in their order, and the earlier results.
     """
     rows = [row for case in ordered_cases(decision) for row in notable_rows(case)]
     table = rows_table(rows, room=room)
     room -= size(table.text)
-    folds = []
+    folds = [explanation_fold(decision, explanation, room=room)]
+    room -= _size(folds[-1])
     for fold_of in (unchanged_fold, accepted_fold, creep_fold):
         folds.append(fold_of(decision, room=room))
         room -= _size(folds[-1])

@@ -12,6 +12,7 @@ import pytest
 
 from perfgate.cli.action import give_to_owner
 from tests.repositories import SUITE, Repository, bench, environment
+from tests.traces import a_trace, op, stage, steps
 
 ROOT = Path(__file__).parents[2]
 NOSY = """
@@ -91,6 +92,35 @@ def test_gate_then_publish(action, project, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert (project.path / "perfgate-out" / "decision.json").exists()
     assert "decision-path<<" in (tmp_path / "output").read_text()
+
+
+LEAVES_A_TRACE = """
+if "PERFGATE_TRACE" in os.environ:
+    import shutil
+    shutil.copyfile("trace.json", os.environ["PERFGATE_TRACE"])
+"""
+
+
+def test_what_is_slower_is_explained_before_it_is_published(action, project):
+    operators = [[op("mm", 90.0)], [op("mm", 90.0), op("clone", 20.0)]]
+    for ms, calls in zip((100.0, 150.0), operators, strict=True):
+        trace = a_trace([stage("DenoisingStage", *steps(4, *calls))]).decode()
+        script = bench(DenoisingStage=ms) + LEAVES_A_TRACE
+        project.commit("next", bench_py=script, trace_json=trace)
+    done = action(base="HEAD~1", comment="false", explain="true")
+    assert done.returncode == 1, done.stdout + done.stderr
+    comment = (project.path / "perfgate-out" / "comment.md").read_text()
+    assert "what the profiler saw" in comment
+    assert "clone" in comment
+
+
+def test_what_cannot_be_explained_is_a_warning_and_the_gate_has_the_last_word(action, project):
+    project.commit("slower", bench_py=bench(DenoisingStage=150.0))
+    done = action(base="HEAD~1", comment="false", explain="true")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "was not written to $PERFGATE_TRACE" in done.stdout
+    assert "\n::warning" in done.stdout
+    assert not (project.path / "perfgate-out" / "traces").exists()
 
 
 def a_pull_request(*, source):

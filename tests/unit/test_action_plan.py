@@ -106,6 +106,16 @@ def test_everything_given():
     assert "s3cret" not in repr(planned)
 
 
+def test_explain_is_asked_for_and_has_the_gates_suite_folder_and_device():
+    assert plan(inputs()).explain is None
+    planned = plan(inputs(explain="true", suite="ci.yml", output_dir="out", device="cuda:1"))
+    assert planned.explain == (
+        *("explain", "--suite=ci.yml", "--output-dir=out", "--device=cuda:1"),
+        "--lease-timeout=30m",
+    )
+    assert plan(on("push", command="publish", explain="true"), ON_MAIN).explain is None
+
+
 def test_publish_only():
     planned = plan(on("push", command="publish", update_baseline="pr"), ON_MAIN)
     assert planned.gate is None

@@ -16,6 +16,7 @@ from perfgate.backends.registry import BACKENDS
 from perfgate.records import Accuracy, Launch, Side
 from perfgate.sides.checkout import Checkout
 from perfgate.suite import Case
+from perfgate.workloads.tracing import TRACE_VARIABLE
 
 COUNT_FLOPS = "PERFGATE_COUNT_FLOPS"
 """Asks the first launch of each side to count what it executes: once a job is enough."""
@@ -110,8 +111,9 @@ class SideLauncher:
     def _environment(self, case: Case, side: Side) -> dict[str, str]:
         own = self.sides[side].environment(case.backend)
         env = {**own.env, **self.held.environment(case.devices)}
-        # An enclosing job may ask for it in this process's own environment.
+        # An enclosing job may ask for either in this process's own environment.
         env.pop(COUNT_FLOPS, None)
+        env.pop(TRACE_VARIABLE, None)
         if (case.id, side) not in self._launched:
             self._launched.add((case.id, side))
             env[COUNT_FLOPS] = "1"

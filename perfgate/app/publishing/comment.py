@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfgate.app.explain.stored import read_explanation
 from perfgate.app.publishing.request import (
     Edges,
     OpenComments,
@@ -12,12 +13,13 @@ from perfgate.app.publishing.request import (
     say_key,
     write_outputs,
 )
-from perfgate.errors import PublishError
+from perfgate.errors import ConfigurationError, PublishError
 from perfgate.github.comments import Comment
 from perfgate.github.keys import Job
 from perfgate.github.problems import with_retries
 from perfgate.github.suite_comments import Result, Signature, put
 from perfgate.records import Decision, Verdict
+from perfgate.records.explained import Explanation
 from perfgate.report.answers import read_answers
 from perfgate.report.comment import Links, key_in, read_history, render_comment
 
@@ -49,9 +51,10 @@ def write_comment(
             "github-token at its default, or set GITHUB_TOKEN for the command line.",
         )
         return False
+    explanation = _explanation(request, edges, decision)
     try:
         with open_comments() as api:
-            result = _result(request, decision, number, when=edges.now())
+            result = _result(request, decision, explanation, number, when=edges.now())
             written = with_retries(lambda: put(api, result), sleep=edges.sleep)
         return _tell(request, edges, number, written)
     except PublishError as error:
@@ -62,7 +65,23 @@ def write_comment(
         return False
 
 
-def _result(request: PublishRequest, decision: Decision, number: int, *, when: str) -> Result:
+def _explanation(request: PublishRequest, edges: Edges, decision: Decision) -> Explanation | None:
+    """Why it is slower, where somebody has asked; a damaged one is told and costs nothing else."""
+    try:
+        return read_explanation(request.folder, decision)
+    except ConfigurationError as error:
+        edges.say("warning", f"The comment does not say why it is slower. {error}")
+        return None
+
+
+def _result(
+    request: PublishRequest,
+    decision: Decision,
+    explanation: Explanation | None,
+    number: int,
+    *,
+    when: str,
+) -> Result:
     run_url = measured_at(request.event)
     job = job_of(decision, run=run_url)
     links = Links(run_url=run_url, when=when, job=f"{job.hardware} {job.cases}")
@@ -74,6 +93,7 @@ def _result(request: PublishRequest, decision: Decision, number: int, *, when: s
             answers=read_answers(earlier) if earlier else (),
             links=links,
             key=key,
+            explanation=explanation,
         )
 
     return Result(

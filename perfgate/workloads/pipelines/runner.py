@@ -5,15 +5,18 @@ Imports torch and diffusers late, so that their absence is told in words.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 
 from perfgate.errors import ConfigurationError, DeviceError
 from perfgate.profile.devices.device import Device
 from perfgate.profile.devices.loading import import_torch
 from perfgate.profile.devices.opening import open_device
 from perfgate.profile.dump import write_dump
+from perfgate.profile.recorder import StageRecorder
 from perfgate.workloads.pipelines.failing import (
     MISSING,
     UNFIT,
@@ -23,6 +26,7 @@ from perfgate.workloads.pipelines.failing import (
 )
 from perfgate.workloads.pipelines.patience import Patience, end_process
 from perfgate.workloads.pipelines.spec import Spec
+from perfgate.workloads.tracing import TRACE_VARIABLE, trace_requests
 
 
 def run(told: str) -> int:
@@ -36,6 +40,10 @@ def run(told: str) -> int:
         # It imports torch and diffusers itself, which are known to be there now.
         from perfgate.workloads.pipelines.serve import measure  # noqa: PLC0415
 
+        if TRACE_VARIABLE in os.environ:
+            # A compiled pipeline serves one request more before the measured ones.
+            trace = Path(os.environ[TRACE_VARIABLE])
+            trace_requests(StageRecorder, trace, measured=1 + spec.compile)
         write_dump(spec.report, measure(spec, device, patience))
     except LaunchError as failure:
         if failure.__cause__ is not None:
