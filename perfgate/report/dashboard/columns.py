@@ -45,17 +45,22 @@ def packed(lines: Sequence[Line], moments: Sequence[NDArray[np.int64]]) -> str:
             for column in (line.values, line.lows, line.highs)
         )
         differences: tuple[NDArray[np.int64], ...] = (
-            np.diff(moment, prepend=0),
-            np.diff(middle, prepend=0),
+            _steps(moment),
+            _steps(middle),
             middle - low,
             high - middle,
-            np.diff(line.counts.astype(np.int64), prepend=0),
+            _steps(line.counts.astype(np.int64)),
         )
         for column, numbers in zip(columns, differences, strict=True):
             column.append(numbers)
     together = [np.concatenate(column) for column in columns if column]
     numbers = np.concatenate(together) if together else np.empty(0, dtype=np.int64)
     return compressed(varints(numbers))
+
+
+def _steps(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first value, and how far each later one is from the one before."""
+    return np.asarray(np.diff(values, prepend=0), dtype=np.int64)
 
 
 def compressed(content: bytes) -> str:
