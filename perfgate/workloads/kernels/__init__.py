@@ -1,0 +1,1 @@
+"""Kernels measured alone: variants of one function, checked against a reference, then timed."""
