@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-explain bench-history bench-peers bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-explain bench-history bench-kernels bench-peers bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -59,6 +59,9 @@ bench-explain: .venv/.ready ## ten planted changes, and what perfgate explain ca
 
 bench-history: .venv/.ready ## level shifts in series over time, beside apache-otava and ruptures: QUICK=1 WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.history $(if $(QUICK),--quick) $(if $(WRITE),--write $(WRITE))
+
+bench-kernels: .venv/.ready ## kernel variants beside their reference and their goals, on one CPU thread: DEVICE=cuda WRITE=docs/measurements.md KEEP=file
+	$(BIN)/python -m benchmarks.kernels $(if $(filter-out auto,$(DEVICE)),--device $(DEVICE)) $(if $(WRITE),--write $(WRITE)) $(if $(KEEP),--keep $(KEEP))
 
 bench-dashboard: .venv/.e2e ## the page of five years of nights, built and opened in Chromium: WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.dashboard $(if $(WRITE),--write $(WRITE))

@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 
 from perfgate.records import CASE_ID
 from perfgate.suite.frameworks import OF_VIDEOS, WITH_IMAGE, Framework, Request, Serve, Task
+from perfgate.suite.kernels import Kernel
 from perfgate.suite.kinds import Part, RelativePath, Scalar, Seconds
 
-BackendName = Literal["builtin", "command", "diffusers", "sglang", "vllm-omni", "server"]
+BackendName = Literal["builtin", "command", "diffusers", "sglang", "vllm-omni", "server", "kernel"]
 EventName = Literal["pull_request", "merge_group", "push", "schedule", "workflow_dispatch", "local"]
 
 OF_FRAMEWORKS: tuple[BackendName, ...] = ("diffusers", "sglang", "vllm-omni", "server")
@@ -89,6 +90,7 @@ class Case(Part):
     preset: str | None = None
     params: dict[str, Scalar] = Field(default_factory=dict)
     command: Annotated[str, Field(min_length=1)] | None = None
+    kernel: Kernel | None = None
     model: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     task: Task | None = None
     request: Request | None = None
@@ -121,6 +123,23 @@ class Case(Part):
             raise ValueError(
                 f"backend {self.backend} takes no model, task, request, serve or frameworks"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _kernel_has_what_it_runs(self) -> Case:
+        if self.backend != "kernel":
+            if self.kernel is not None:
+                raise ValueError(f"backend {self.backend} takes no kernel")
+            return self
+        if self.kernel is None:
+            raise ValueError("backend kernel needs the key kernel: {name, variant, shape}")
+        taken = [key for key in ("command", "preset", "params", "outputs") if getattr(self, key)]
+        if taken:
+            raise ValueError(f"backend kernel takes no {', '.join(taken)}")
+        if self.resident:
+            raise ValueError("backend kernel times launch by launch; use launch: fresh")
+        if self.devices > 1:
+            raise ValueError(f"a kernel runs on one device, and devices is {self.devices}")
         return self
 
     @model_validator(mode="after")
@@ -208,6 +227,8 @@ class Case(Part):
             found |= {"model": self.model, "task": self.task}
             found["request"] = self.request.model_dump(mode="json", exclude_none=True)
             found |= {"serve": self.serve.computed()} if self.serve.computed() else {}
+        if self.kernel is not None:
+            found["kernel"] = self.kernel.model_dump(mode="json", exclude_none=True)
         if self.resident:
             # Absent where launches are fresh, so that their hash is what it always was.
             found |= {"launch": self.launch, "restart_every": self.pairs_a_server}

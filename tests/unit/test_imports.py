@@ -106,6 +106,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.cli.gate",
         "import perfgate.cli.compete",
         "import perfgate.cli.dashboard",
+        "import perfgate.cli.kernels, perfgate.report.kernels",
         "import perfgate.cli.compare",
         "import perfgate.cli.publish, perfgate.cli.publish_run",
         "import perfgate.cli.answer",

@@ -1,0 +1,1 @@
+"""Kernels measured beside their references: what is chosen, and the processes that time it."""
