@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perfgate.records.explained import ExplainedCase, ExplainedRow
 from perfgate.report.words import TIMES, change, count, known
+from perfgate.verdict.trace_calls import STEP
 from perfgate.verdict.wording import duration, from_to, signed_ms
 
 HEADERS = ("what", "where", "calls", "time", "change")
@@ -49,10 +50,11 @@ def _what(row: ExplainedRow) -> str:
 
 
 def _where(row: ExplainedRow) -> str:
-    """Stage, steps, and the innermost of what leads there."""
-    around = [_short(name) for name in row.path[:-1][-_MOST_WITHIN:]]
-    cut = "… / " if len(row.path) - 1 > _MOST_WITHIN else ""
-    parts = (row.stage or "outside of stages", row.steps, cut + " / ".join(around))
+    """Stage, steps, and the innermost modules around; without one the operators."""
+    modules = [name for name in row.path[:-1] if name != STEP and "::" not in name]
+    around = modules or [_short(name) for name in row.path[:-1] if name != STEP]
+    cut = "… / " if len(around) > _MOST_WITHIN else ""
+    parts = (row.stage or "outside of stages", row.steps, cut + " / ".join(around[-_MOST_WITHIN:]))
     return " · ".join(part for part in parts if part)
 
 
@@ -65,7 +67,7 @@ def _calls(row: ExplainedRow) -> str:
     if row.calls_base == row.calls_head:
         return f"{row.calls_head:,}"
     told = f"{row.calls_base:,} → {row.calls_head:,}"
-    if row.calls_base and row.calls_head % row.calls_base == 0:
+    if row.calls_base and row.calls_head and row.calls_head % row.calls_base == 0:
         told += f" ({TIMES}{row.calls_head // row.calls_base})"
     return told
 

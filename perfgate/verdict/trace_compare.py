@@ -8,6 +8,7 @@ three deviations is hidden.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -42,7 +43,8 @@ def compare_captures(base: Sequence[Capture], head: Sequence[Capture]) -> Compar
     reshaped = {one for one in sides.sites if one not in causes and sides.other_shapes(one)}
     alike = [one for one in sides.sites if one not in causes and one not in reshaped]
     timed, hidden = _times(sides, alike)
-    rows = [*_in_order([*_calls(sides, causes), *_shapes(sides, reshaped)]), *_in_order(timed)]
+    exact = [*_calls(sides, causes), *_shapes(sides, reshaped)]
+    rows = [*exact, *_in_order(timed)]
     clock = "kernel" if sides.uses_a_device else None
     split = Split()
     for site in sides.sites:
@@ -77,10 +79,16 @@ def _causes(sides: BothSides) -> dict[Site, Site]:
 
 
 def _calls(sides: BothSides, causes: dict[Site, Site]) -> list[ExplainedRow]:
+    """A row for each cause, what lies below another one after it: the outermost says most."""
     groups: dict[Site, list[Site]] = {}
     for site, cause in causes.items():
         groups.setdefault(cause, []).append(site)
-    return [_row(sides, "calls", site, group) for site, group in groups.items()]
+    rows = {cause: _row(sides, "calls", cause, group) for cause, group in groups.items()}
+    below: defaultdict[Site, float] = defaultdict(float)
+    for site, row in rows.items():
+        for depth in range(len(site.path) + 1):
+            below[Site(site.stage, site.path[:depth])] += row.more_calls_ms
+    return [rows[cause] for cause in sorted(rows, key=lambda one: -below[one])]
 
 
 def _shapes(sides: BothSides, reshaped: Iterable[Site]) -> list[ExplainedRow]:
@@ -89,7 +97,7 @@ def _shapes(sides: BothSides, reshaped: Iterable[Site]) -> list[ExplainedRow]:
     for site in sides.sites:
         if site in reshaped:
             stages.setdefault(site.stage, []).append(site)
-    return [_row(sides, "shapes", group[0], group) for group in stages.values()]
+    return _in_order(_row(sides, "shapes", group[0], group) for group in stages.values())
 
 
 def _row(sides: BothSides, kind: RowKind, site: Site, group: Sequence[Site]) -> ExplainedRow:
@@ -193,5 +201,5 @@ def _mad(values: Sequence[float]) -> float:
 
 
 def _in_order(rows: Iterable[ExplainedRow]) -> list[ExplainedRow]:
-    """What costs most comes first: by the calls that came to it, else by its whole change."""
-    return sorted(rows, key=lambda row: -(row.more_calls_ms or row.delta_ms))
+    """What costs most comes first."""
+    return sorted(rows, key=lambda row: -row.delta_ms)

@@ -38,7 +38,7 @@ class TestRows:
         told = told_row(a_row(shapes_head="2x640x96 float"))
         assert told.what == "clone (2x640x96 float)"
         assert told.where == (
-            "DenoisingStage · every step · … / CrossTransformer / CrossBlock / SelfAttention"
+            "DenoisingStage · every step · CrossTransformer / CrossBlock / SelfAttention"
         )
         assert told.calls == f"8 → 16 ({TIMES}2)"
         assert (told.time, told.change) == ("80 → 160 ms", "+80 ms")
