@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-explain bench-history bench-kernels bench-peers bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-bisect bench-explain bench-history bench-kernels bench-peers bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -56,6 +56,9 @@ bench-gates: .venv/.ready ## real gates of wan-tiny, 20 unchanged, 20 slower, 20
 
 bench-explain: .venv/.ready ## ten planted changes, and what perfgate explain calls their cause: WRITE=docs/measurements.md KEEP=folder
 	$(BIN)/python -m benchmarks.explain $(if $(WRITE),--write $(WRITE)) $(if $(KEEP),--keep $(KEEP))
+
+bench-bisect: .venv/.ready ## searches for a planted 5 % among 32 commits, simulated and real: REAL=3 WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.bisect $(if $(REAL),--real $(REAL)) $(if $(WRITE),--write $(WRITE))
 
 bench-history: .venv/.ready ## level shifts in series over time, beside apache-otava and ruptures: QUICK=1 WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.history $(if $(QUICK),--quick) $(if $(WRITE),--write $(WRITE))

@@ -33,6 +33,7 @@ COMMANDS = {
     "calibrate": ("perfgate.cli.calibrate:calibrate", "Say what this machine can decide."),
     "dashboard": ("perfgate.cli.dashboard:dashboard", "Show results over time as a page."),
     "compete": ("perfgate.cli.compete:compete", "Measure one request in several frameworks."),
+    "bisect": ("perfgate.cli.bisect:bisect", "Find the commit that made a case slower."),
     "kernels": ("perfgate.cli.kernels:kernels", "Time kernels beside their reference."),
     "history": ("perfgate.cli.history.group:history", "Keep results over time."),
     "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),

@@ -105,6 +105,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.report.charts, perfgate.report.draw, perfgate.report.summary",
         "import perfgate.cli.gate",
         "import perfgate.cli.compete",
+        "import perfgate.cli.bisect",
         "import perfgate.cli.dashboard",
         "import perfgate.cli.kernels, perfgate.report.kernels",
         "import perfgate.cli.compare",

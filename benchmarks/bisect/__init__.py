@@ -1,0 +1,1 @@
+"""How often `perfgate bisect` finds a planted slowdown, at what cost, beside searches of old."""
