@@ -26,7 +26,7 @@ _Text = Annotated[str, Field(max_length=2_000)]
 
 
 class CallTimes(Value):
-    """Microseconds a call, one sample a round: the mean over a block of ``calls`` calls.
+    """Microseconds a call, one sample a round: the mean over its fastest block of ``calls`` calls.
 
     All contenders of a table took their turn in each round, so that samples of one index belong
     together. ``method`` is what timed the blocks: the host's clock, events in the device's queue,

@@ -138,6 +138,7 @@ def test_inputs__calls_go_through_the_sets_in_turn_and_begin_as_they_were_made()
     assert len(inputs.sets) >= 3
     assert not torch.equal(inputs.sets[0]["x"], inputs.sets[1]["x"])
     contender = inputs.contender("twice", doubled)
+    assert contender.least_calls == len(inputs.sets)
     contender.calls(len(inputs.sets) + 1)()
     assert [float(one["calls"]) for one in inputs.sets] == [2.0, *[1.0] * (len(inputs.sets) - 1)]
     contender.prepare()

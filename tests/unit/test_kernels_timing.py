@@ -13,6 +13,7 @@ from perfgate.workloads.kernels.timing import (
     Contender,
     Plan,
     time_rounds,
+    usual_plan,
 )
 from tests.fakes.queued_device import Clock, QueuedDevice
 
@@ -73,6 +74,48 @@ def test_rounds__everyone_has_a_turn_and_another_one_begins():
     bench.timed(Plan(rounds=6, block_ms=1.0), a=2.0, b=2.0, c=2.0)
     turns = ["".join(bench.began[place : place + 3]) for place in range(0, len(bench.began), 3)]
     assert turns == ["abc", *("abc", "bca", "cab") * 2], "the first three are for the length"
+
+
+def test_samples__are_the_fastest_of_the_tries_which_take_turns_too():
+    bench = Bench()
+    durations = iter([2.0, 2.0, *[9.0, 4.0, 3.0, 2.0, 8.0, 6.0] * 6])
+
+    def calls(name):
+        def made(_count):
+            def run():
+                bench.began.append(name)
+                bench.device.launch(next(durations))
+
+            return run
+
+        return made
+
+    two = [Contender(name=name, calls=calls(name), prepare=lambda: None) for name in "ab"]
+    plan = Plan(rounds=6, block_ms=1.0, tries=3)
+    found = time_rounds(bench.device, two, plan)
+    assert "".join(bench.began[2:14]) == "ababab" + "bababa"
+    assert found["a"].samples_us == pytest.approx([3000.0, 2000.0] * 3)
+    assert found["b"].samples_us == pytest.approx([2000.0, 3000.0] * 3)
+
+
+def test_blocks__go_through_all_that_a_contender_has():
+    many = MOST_CALLS + 1
+    bench, counts = Bench(), []
+    contender = Contender(
+        name="cold",
+        calls=lambda count: lambda: (counts.append(count), bench.device.launch(9.0)),
+        prepare=lambda: None,
+        least_calls=many,
+    )
+    assert time_rounds(bench.device, [contender], Plan(rounds=6))["cold"].calls == many
+    assert set(counts) == {many}
+
+
+def test_plan__a_shared_cpu_has_short_blocks_and_several_tries():
+    plan = usual_plan(CpuDevice(), rounds=9)
+    assert (plan.rounds, plan.tries) == (9, 10)
+    assert plan.block_ms < 1.0
+    assert usual_plan(Bench().device, rounds=9).tries == 1
 
 
 def test_rounds__end_early_where_they_take_too_long_but_never_too_early():

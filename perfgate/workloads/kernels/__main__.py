@@ -32,7 +32,7 @@ from perfgate.profile.devices.opening import open_device
 from perfgate.profile.dump import write_dump
 from perfgate.workloads.kernels.kernel import Kernel, Variant
 from perfgate.workloads.kernels.shapes import parse_shape
-from perfgate.workloads.kernels.timing import Plan
+from perfgate.workloads.kernels.timing import usual_plan
 from perfgate.workloads.pipelines.failing import LaunchError, write_failure
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def _compare(options: argparse.Namespace) -> None:
     """The table of one kernel at one shape, and the build that it depends on."""
     from perfgate.workloads.kernels.run import table  # noqa: PLC0415 - torch
 
-    asked = _asked(options, names=options.variant, with_reference=True)
     device = _ready_device(options)
+    asked = _asked(options, device, names=options.variant, with_reference=True)
     write_dump(options.report, {"table": table(asked, device), "build": _build(device)})
 
 
@@ -135,8 +135,8 @@ def _launch(options: argparse.Namespace) -> None:
     """One gated launch: a report for each measured request, or the failure in their place."""
     from perfgate.workloads.kernels.launch import launch  # noqa: PLC0415 - torch
 
-    asked = _asked(options, names=[options.variant], with_reference=False)
     device = _ready_device(options)
+    asked = _asked(options, device, names=[options.variant], with_reference=False)
     imported = {"perfgate": str(Path(perfgate.__file__).resolve())}
     if options.file is not None:
         imported[options.file.name] = str(options.file.resolve())
@@ -155,7 +155,9 @@ def _launch(options: argparse.Namespace) -> None:
         write_dump(options.report, dumps)
 
 
-def _asked(options: argparse.Namespace, *, names: Sequence[str], with_reference: bool) -> Asked:
+def _asked(
+    options: argparse.Namespace, device: Device, *, names: Sequence[str], with_reference: bool
+) -> Asked:
     from perfgate.workloads.kernels.load import BUILT_IN, load_kernels  # noqa: PLC0415 - torch
     from perfgate.workloads.kernels.run import Asked  # noqa: PLC0415 - torch
 
@@ -171,7 +173,7 @@ def _asked(options: argparse.Namespace, *, names: Sequence[str], with_reference:
         shape=parse_shape(options.shape, known=kernel.shapes),
         variants=tuple(chosen),
         cache=options.cache,
-        plan=Plan(rounds=options.rounds),
+        plan=usual_plan(device, rounds=options.rounds),
     )
 
 

@@ -1,8 +1,9 @@
 """Sets of a kernel's inputs, gone through in turn, and what bounds a kernel beside it. Times none.
 
 A warm cache is one set, called with again and again. A cold one are as many sets as twice fill the
-device's last cache: when a set's turn comes again, the others have pushed it out. The bound goes
-through buffers of the same footprint in the same way, so that its cache is as warm.
+device's last cache, all of which every block goes through: when a set's turn comes again, the
+others have pushed it out. The bound goes through buffers of the same footprint in the same way, so
+that its cache is as warm.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ class InputSets:
     def contender(self, name: str, function: Function) -> Contender:
         """``function`` called with the sets in turn."""
         return Contender(
-            name=name, calls=lambda count: _calls(function, self.sets, count), prepare=self.restore
+            name=name,
+            calls=lambda count: _calls(function, self.sets, count),
+            prepare=self.restore,
+            least_calls=len(self.sets),
         )
 
 
@@ -135,8 +139,9 @@ def copy_of(moved_bytes: int, device: Device, *, sets: int) -> Bound:
     def copy(pair: tuple[Tensor, Tensor]) -> Tensor:
         return pair[1].copy_(pair[0])
 
-    contender = Contender(name=BOUND, calls=lambda n: _calls(copy, pairs, n), prepare=_nothing)
-    return Bound(contender=contender, moved_bytes=2 * elements * torch.float32.itemsize)
+    return Bound(
+        contender=_bounding(copy, pairs), moved_bytes=2 * elements * torch.float32.itemsize
+    )
 
 
 def product_of(moved_bytes: int, dtype: str, device: Device, *, sets: int) -> Bound:
@@ -158,11 +163,20 @@ def product_of(moved_bytes: int, dtype: str, device: Device, *, sets: int) -> Bo
         one, other, result = triple
         return torch.mm(one, other, out=result)
 
-    contender = Contender(
-        name=BOUND, calls=lambda n: _calls(multiply, triples, n), prepare=_nothing
-    )
     return Bound(
-        contender=contender, moved_bytes=3 * side * side * kind.itemsize, operations=2 * side**3
+        contender=_bounding(multiply, triples),
+        moved_bytes=3 * side * side * kind.itemsize,
+        operations=2 * side**3,
+    )
+
+
+def _bounding(function: Callable[[_One], Tensor], sets: Sequence[_One]) -> Contender:
+    """A bound's contender: its buffers need no preparing."""
+    return Contender(
+        name=BOUND,
+        calls=lambda count: _calls(function, sets, count),
+        prepare=lambda: None,
+        least_calls=len(sets),
     )
 
 
@@ -177,10 +191,6 @@ def _calls(function: Callable[[_One], Tensor], sets: Sequence[_One], count: int)
         return result
 
     return run
-
-
-def _nothing() -> None:
-    """What a bound prepares: its buffers hold what they held."""
 
 
 def _tensors(arguments: Arguments, names: Iterable[str]) -> list[tuple[str, Tensor]]:
