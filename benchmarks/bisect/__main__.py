@@ -1,6 +1,7 @@
 """Searches for a planted 5 % among 32 commits, simulated and real: ``make bench-bisect``.
 
-    python -m benchmarks.bisect [--tries 400] [--real 0] [--tuning] [--write FILE]
+    python -m benchmarks.bisect [--tries 400] [--real 0 --budget 30] [--tuning]
+                                [--write FILE]
 
 Exit code 1 where the goal is missed: 19 of 20 tries on the noise that the other goals are set on.
 The simulation draws everything from fixed seeds; ``--real`` searches of `wan-tiny` take minutes
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tries", type=int, default=400, help="simulated tries a family")
     parser.add_argument("--real", type=int, default=0, help="real searches on this machine")
+    parser.add_argument("--budget", type=int, default=30, help="device minutes a real search")
     parser.add_argument("--tuning", action="store_true", help="the families to choose constants on")
     parser.add_argument("--write", type=Path, help="append the tables to this Markdown file")
     options = parser.parse_args(arguments)
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         text, met = _simulated(options.tries, tuning=options.tuning)
         parts.append(text)
     if options.real:
-        parts.append(_real(options.real))
+        parts.append(_real(options.real, budget_min=options.budget))
     text = "\n\n".join(["## The search for a commit", *parts])
     print(text)
     if options.write:
@@ -75,12 +77,12 @@ def _simulated(tries: int, *, tuning: bool) -> tuple[str, bool]:
     return "\n\n".join([about, goal, *tables]), met
 
 
-def _real(tries: int) -> str:
+def _real(tries: int, *, budget_min: int) -> str:
     from benchmarks.bisect.real import real_table, searched  # noqa: PLC0415 - loads torch
 
     before = os.getloadavg()[0]
-    ends = searched(tries)
-    return real_table(ends, loads=(before, os.getloadavg()[0]))
+    ends = searched(tries, budget_min=budget_min)
+    return real_table(ends, budget_min=budget_min, loads=(before, os.getloadavg()[0]))
 
 
 def _told(progress: str) -> None:

@@ -48,7 +48,7 @@ class Searched:
         return found is not None and [one.id for one in found.suspects] == [self.planted]
 
 
-def searched(tries: int) -> list[Searched]:
+def searched(tries: int, *, budget_min: int) -> list[Searched]:
     """So many searches, each in a clone of its own with the slow commit elsewhere."""
     chance = random.Random(SEED)  # noqa: S311 - no secret
     ends = []
@@ -57,14 +57,15 @@ def searched(tries: int) -> list[Searched]:
         products = round(SLOWDOWN * fastest["end-to-end"] / fastest["steps"] / product_ms())
         for number in range(tries):
             culprit = chance.randint(1, COMMITS)
-            ends.append(_search(Path(scratch, str(number)), culprit, products=products))
+            clone = Path(scratch, str(number))
+            ends.append(_search(clone, culprit, products=products, budget_min=budget_min))
             one = ends[-1]
             told = one.found.outcome if one.found else one.trouble
             sys.stderr.write(f"{number + 1} of {tries}: {told}, right: {one.right}\n")
     return ends
 
 
-def _search(clone: Path, culprit: int, *, products: int) -> Searched:
+def _search(clone: Path, culprit: int, *, products: int, budget_min: int) -> Searched:
     clone_with(clone, {SUITE: SUITE_TEXT})
     planted = ""
     for place in range(1, COMMITS + 1):
@@ -76,6 +77,7 @@ def _search(clone: Path, culprit: int, *, products: int) -> Searched:
     command = (
         *(sys.executable, "-m", "perfgate", "bisect", f"HEAD~{COMMITS}", "HEAD"),
         *("--case", CASE, "--suite", SUITE, "--json", "--cache-dir", str(clone.parent / "cache")),
+        *("--budget", f"{budget_min}m"),
     )
     done = subprocess.run(command, cwd=clone, check=False, stdout=subprocess.PIPE, text=True)
     found = Bisected.model_validate_json(done.stdout) if done.stdout else None
@@ -90,7 +92,7 @@ def _head(clone: Path) -> str:
     return done.stdout.strip()
 
 
-def real_table(ends: Sequence[Searched], *, loads: tuple[float, float]) -> str:
+def real_table(ends: Sequence[Searched], *, budget_min: int, loads: tuple[float, float]) -> str:
     """One row a search, and the load of the machine that they met."""
     rows = [(str(number), *_row(one)) for number, one in enumerate(ends, start=1)]
     heads = (
@@ -112,8 +114,8 @@ def real_table(ends: Sequence[Searched], *, loads: tuple[float, float]) -> str:
                 "%", " %"
             )
             + f"; {os.cpu_count()} cores, other work going on (load average of a minute "
-            f"{loads[0]:.1f} before, {loads[1]:.1f} after), no calibration. {right} of "
-            f"{len(ends)} were right.",
+            f"{loads[0]:.1f} before, {loads[1]:.1f} after), no calibration, at most {budget_min} "
+            f"device minutes a search. {right} of {len(ends)} named the commit.",
             markdown(heads, rows),
         ]
     )

@@ -61,7 +61,7 @@ def _evidence(found: Bisected) -> list[str]:
     if found.whole is not None:
         lines.append(f"{found.bad.short} over {found.good.short}: {_change(found.whole)}")
     if found.outcome == "found":
-        lines.append(f"Probability by the model of the noise: {100 * found.certainty:.1f} %")
+        lines.append(f"Probability by the model of the noise: {_certainty(found.certainty)}")
     lines += [
         f"A part of it: {one.commit.short} over {one.over.short}: {_change(one.change)}"
         for one in found.measured
@@ -132,6 +132,11 @@ def _what(found: Bisected) -> str:
 
 def _commit(commit: Commit) -> str:
     return f"{commit.short} {plain(commit.subject, limit=_SUBJECT_CHARS)}".rstrip()
+
+
+def _certainty(share: float) -> str:
+    """Nothing that is measured is sure: ``98.7 %``, ``over 99.9 %``."""
+    return "over 99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
 def _change(found: MeasuredChange) -> str:

@@ -65,6 +65,11 @@ def test_found__the_commit_its_change_and_the_cost():
     assert "--continue" not in text
 
 
+def test_found__nothing_is_sure():
+    assert "over 99.9 %" in shown(a_result(certainty=1.0))
+    assert "98.2 %" in shown(a_result(certainty=0.982))
+
+
 def test_narrowed__names_every_suspect_and_what_was_skipped():
     why = SkippedCommit(id=COMMITS[5].id, why="setup of head exited with 1", log_tail="no nvcc")
     text = shown(a_result("narrowed", suspects=COMMITS[5:7], skipped=(why,)))
