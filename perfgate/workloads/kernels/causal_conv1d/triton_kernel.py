@@ -56,7 +56,7 @@ def update_kernel(
         live = slot >= 0
     else:
         live = slot != pad
-    inside = (channel < channels) & live
+    inside = channel < tl.where(live, channels, 0)  # a row of padding has none
     column = tl.arange(0, COLUMNS)
     old = column < TAPS - 1
     new = (column >= TAPS - 1) & (column < TAPS - 1 + TOKENS)
