@@ -120,8 +120,23 @@ def test_table__a_shape_that_does_not_fit_is_skipped_before_anything_is_allocate
     assert found.skipped.startswith("does not fit: the inputs take 2147483648.0 GiB")
     assert found.variants == ()
     assert measured(doubling(), device=SmallCpu()).skipped == ""
-    cold = measured(doubling(), device=SmallCpu(), cache="cold")
+    larger = Shape(sizes={"B": 1_000, "D": 100})
+    cold = measured(doubling(), device=SmallCpu(), cache="cold", shape=larger)
     assert "sets, which is what a cold cache needs" in cold.skipped
+
+
+def test_table__of_a_cold_cache_goes_through_all_sets_in_every_block():
+    shape = Shape(sizes={"B": 256, "D": last_cache_bytes(CpuDevice()) // 2**15})
+    found = measured(doubling(twice=right), cache="cold", shape=shape)
+    assert found.cache == "cold"
+    assert found.sets == sets_of("cold", found.moved_bytes, last_cache_bytes(CpuDevice()))
+    times = [row.times for row in found.variants] + [found.bound.times]
+    assert all(one.calls >= found.sets for one in times)
+
+
+def test_table__of_inputs_too_small_for_a_cold_cache_is_skipped():
+    found = measured(doubling(twice=right), cache="cold", shape=Shape(sizes={"B": 1, "D": 1}))
+    assert "sets of inputs as small as these, and 8192 are the most" in found.skipped
 
 
 def test_inputs__of_a_cold_cache_are_twice_what_it_holds():

@@ -29,6 +29,8 @@ SHARE_OF_MEMORY = 0.6
 """Of a device's memory, for inputs and the bound's buffers: variants need room for their own."""
 BOUND = "the bound"
 """What a contender of :func:`copy_of` and :func:`product_of` is called; no variant's name."""
+MOST_SETS = 8192
+"""Of inputs for a cold cache. Smaller ones would be objects more than they are memory."""
 _TIMES_THE_CACHE = 2
 _LEAST_SIDE, _SIDES_BY = 16, 16
 _SEED = 20_240
@@ -79,9 +81,15 @@ class Bound:
 def check_memory(kernel: Kernel, shape: Shape, device: Device, *, cache: Cache) -> None:
     """Raise DoesNotFitError, before anything is allocated, for inputs that the memory cannot hold.
 
-    Each set counts twice, for the copy of what calls change, and once more for the bound.
+    Each set counts twice, for the copy of what calls change, and once more for the bound. So are
+    inputs refused of which a cold cache would need more than MOST_SETS.
     """
     sets = sets_of(cache, kernel.moved_bytes(shape), last_cache_bytes(device))
+    if sets > MOST_SETS:
+        raise DoesNotFitError(
+            f"a cold cache needs {sets} sets of inputs as small as these, and {MOST_SETS} are the "
+            "most"
+        )
     needed = sets * (2 * kernel.held_bytes(shape) + kernel.moved_bytes(shape))
     room = int(SHARE_OF_MEMORY * device.capability().memory_bytes)
     if needed > room:
