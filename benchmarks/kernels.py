@@ -141,6 +141,8 @@ def told(results: KernelResults, goals: Sequence[Goal]) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: |",
         *(line for table in results.tables for line in _cells(table)),
     ]
+    if missing := _missing(results.tables):
+        lines += ["", f"Not available here: {'; '.join(missing)}."]
     if results.interrupted:
         lines += ["", f"Stopped by {results.interrupted}: cells are missing, no goal is met."]
     if results.device == "cpu":
@@ -183,10 +185,21 @@ def _cells(table: KernelTable) -> list[str]:
     rate = bound_rate(table)
     copies = "" if rate is None else f" (copy {rate / 1e9:.1f} GB/s)"
     lines = []
-    for index, row in enumerate(table.variants):
+    for index, row in enumerate(one for one in table.variants if one.state != "not available"):
         shape = f"{table.shape}{copies}" if index == 0 else ""
         lines.append(f"| {shape} | {row.name} | {' | '.join(_figures(table, row))} |")
     return lines
+
+
+def _missing(tables: Iterable[KernelTable]) -> list[str]:
+    """Variants that are not here, each with its reason, once for all cells."""
+    told = [
+        f"`{row.name}` ({row.reason})"
+        for table in tables
+        for row in table.variants
+        if row.state == "not available"
+    ]
+    return list(dict.fromkeys(told))
 
 
 def _figures(table: KernelTable, row: VariantTimes) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def test_goals__of_a_gpu_are_tritons_share_at_the_largest_batch():
 
 
 def test_text__has_goals_cells_and_what_was_not_there():
-    found = tables(native="not available: needs a | compiler")
+    found = tables(native="not available: needs a compiler", eager="failed: a | b")
     found[0] = KernelTable(kernel="conv", shape=SHAPES[0], cache="warm", failure="was killed")
     results = results_of(*found)
     text = told(results, goals_of(results))
@@ -70,5 +70,7 @@ def test_text__has_goals_cells_and_what_was_not_there():
     assert f"| {SHAPES[0]} | was killed | | | | |" in text
     row = f"reference | 40.0 µs | {NOTHING} | 0.1 GB/s | 5 % |"
     assert f"| {SHAPES[1]} (copy 2.0 GB/s) | {row}" in text
-    assert "not available: needs a \\| compiler" in text
+    assert "| eager | failed: a \\| b |" in text
+    assert text.count("`native` (needs a compiler)") == 1
+    assert "| native |" not in text
     assert "No GPU or NPU was at hand" in text
