@@ -152,5 +152,8 @@ def _live_rows(call: Call) -> Tensor | None:
     """Rows that are no padding; None for all."""
     if call.slots is None:
         return None
+    slots = call.slots.tolist()  # sooner than three operators on a tensor of a few numbers
+    if not (min(slots) < 0 if call.pad is None else call.pad in slots):
+        return None
     padded = call.slots < 0 if call.pad is None else call.slots == call.pad
-    return torch.nonzero(~padded).squeeze(1) if bool(padded.any()) else None
+    return torch.nonzero(~padded).squeeze(1)

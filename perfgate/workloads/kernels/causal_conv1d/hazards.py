@@ -39,7 +39,8 @@ _POOL_BYTES_OF_A_DEVICE = 2**30
 _LARGER_POOL = 8
 _ROUNDS = 15
 _COPIES_ABOVE = 2.0
-"""Without a copy the ratio is one. Where it was measured the copies gave ratios from 4 up."""
+"""Without a copy the ratio is one: on a busy CPU, three variants of 2048 and 8192 channels and 1 to
+64 rows gave 0.7 to 1.3, and 5.7 to 130 with one."""
 
 _LARGE, _SMALL = 1e5, 1e-7
 """Beyond fp16's largest number, and among its subnormals; bf16 and fp32 hold both."""
