@@ -129,31 +129,23 @@ def spoken(update: Update, dialect: Dialect) -> Function:
     return function
 
 
-def on_live_rows(call: Call, update: Update, *, fill: bool = False) -> Tensor:
+def on_live_rows(call: Call, update: Update) -> Tensor:
     """Update without the rows of padding, whose output is zero.
 
-    ``fill`` keeps the number of rows: the first live row stands in for each of padding, and writes
-    what it writes anyway. Looks at the slots on the host, which waits for the device.
+    Looks at the slots on the host, which waits for the device.
     """
-    live = _live_rows(call)
+    live = None if call.slots is None else live_rows(call.slots, call.pad)
     if live is None:
         return update(call)
     output = torch.zeros_like(call.x)
     if len(live):
-        rows = live
-        if fill:
-            rows = live[0].repeat(len(call.x))
-            rows[: len(live)] = live
-        output[live] = update(call.only(rows))[: len(live)]
+        output[live] = update(call.only(live))
     return output
 
 
-def _live_rows(call: Call) -> Tensor | None:
-    """Rows that are no padding; None for all."""
-    if call.slots is None:
+def live_rows(slots: Tensor, pad: int | None) -> Tensor | None:
+    """Rows that are no padding, or None for all; without ``pad`` negative slots are padding."""
+    numbers = slots.tolist()  # sooner than three operators on a tensor of a few numbers
+    if not (min(numbers) < 0 if pad is None else pad in numbers):
         return None
-    slots = call.slots.tolist()  # sooner than three operators on a tensor of a few numbers
-    if not (min(slots) < 0 if call.pad is None else call.pad in slots):
-        return None
-    padded = call.slots < 0 if call.pad is None else call.slots == call.pad
-    return torch.nonzero(~padded).squeeze(1)
+    return torch.nonzero(slots >= 0 if pad is None else slots != pad).squeeze(1)

@@ -6,39 +6,69 @@ falls apart, or a limit of recompilations that is met, raises instead of running
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from perfgate.workloads.kernels.causal_conv1d.call import Call, Dialect, on_live_rows, spoken
+from perfgate.workloads.kernels.causal_conv1d.call import (
+    ACCEPTED,
+    Dialect,
+    accepted_tokens,
+    live_rows,
+    wants_silu,
+)
 from perfgate.workloads.kernels.causal_conv1d.rows import PreparedWeights, columns_of_history
 from perfgate.workloads.kernels.compiling import compiled_alone
 from perfgate.workloads.kernels.kernel import Arguments, Function, Target
+
+_OF_ROWS = ("x", "conv_state_indices", "cache_seqlens", *ACCEPTED)
 
 
 def make(target: Target, *, dialect: Dialect) -> Function:
     """Raises NotAvailable where torch.compile has no compiler for the device."""
     weights = PreparedWeights(dialect)
     fused = compiled_alone(_update, target.device)
+    last, circular = dialect == "channels-last", dialect == "circular"
+
+    def run(arguments: Arguments) -> Tensor:
+        given = cast("dict[str, Tensor]", arguments)
+        return fused(
+            given["x"],
+            given["conv_state"],
+            weights.of(arguments),
+            given["bias"],
+            given["conv_state_indices"],
+            silu=wants_silu(arguments),
+            accepted=accepted_tokens(arguments),
+            lengths=given["cache_seqlens"] if circular else None,
+            last=last,
+        )
 
     def function(arguments: Arguments) -> Tensor:
-        weight = weights.of(arguments)
-
-        def update(call: Call) -> Tensor:
-            return fused(
-                call.x,
-                call.state,
-                weight,
-                call.bias,
-                call.slot_of_rows() if call.slots is None else call.slots,
-                silu=call.silu,
-                accepted=call.accepted,
-                lengths=call.lengths,
-            )
-
-        return spoken(lambda call: on_live_rows(call, update, fill=True), dialect)(arguments)
+        x, slots = (cast("Tensor", arguments[name]) for name in ("x", "conv_state_indices"))
+        live = live_rows(slots, None if circular else cast("int", arguments["pad_slot_id"]))
+        if live is None:
+            output = run(arguments)
+            return x.copy_(output) if last else output
+        output = x if last else torch.zeros_like(x)
+        if len(live):
+            output[live] = run(_filled(arguments, live))[: len(live)]
+        return output
 
     return function
+
+
+def _filled(arguments: Arguments, live: Tensor) -> Arguments:
+    """As many rows without padding: the first live one stands in, and writes what it would anyway.
+
+    A number of rows of its own would be compiled for.
+    """
+    rows = live[0].repeat(len(cast("Tensor", arguments["x"])))
+    rows[: len(live)] = live
+    parts = {name: cast("Tensor", arguments[name]) for name in _OF_ROWS if name in arguments}
+    return {**arguments, **{name: part[rows] for name, part in parts.items()}}
 
 
 def _update(
@@ -51,9 +81,11 @@ def _update(
     silu: bool,
     accepted: Tensor | None,
     lengths: Tensor | None,
+    last: bool,
 ) -> Tensor:
-    """(B, D, L) from x of the same, a state of (N, D, S) and weights of (W, D)."""
-    taps, new, state = len(weight), x.transpose(1, 2), state.transpose(1, 2)
+    """The output in the shape of x, from both as their dialect has them and weights of (W, D)."""
+    taps, state = len(weight), state if last else state.transpose(1, 2)
+    new = x.unsqueeze(1) if x.dim() == 2 else x if last else x.transpose(1, 2)
     tokens, rows = new.shape[1], slots.long()
     if accepted is None and lengths is None:
         joined = torch.cat((state[rows, : taps - 1], new), dim=1)
@@ -75,4 +107,5 @@ def _update(
     if bias is not None:
         sums = sums + bias.float()
     output = functional.silu(sums) if silu else sums
-    return output.to(new.dtype).transpose(1, 2)
+    output = output.to(x.dtype)
+    return (output if last else output.transpose(1, 2)).reshape(x.shape)
