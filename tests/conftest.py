@@ -6,8 +6,13 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from perfgate.profile.lease import DIR_VARIABLE, HELD_VARIABLE
+
+# No test is about how long an example takes on a shared machine.
+settings.register_profile("perfgate", deadline=None)
+settings.load_profile("perfgate")
 
 
 @pytest.fixture(scope="session", autouse=True)

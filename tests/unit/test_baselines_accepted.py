@@ -16,7 +16,7 @@ from tests.factories import an_acceptance
 
 SOURCE = "baselines/accepted.yml"
 
-visible = st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"])
+visible = st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cn", "Zl", "Zp"])
 names = st.text(visible, min_size=1, max_size=30)
 acceptances = st.builds(
     Acceptance,
