@@ -22,6 +22,7 @@ from perfgate.app.measuring.job import check_cases, devices_wanted, frameworks_o
 from perfgate.app.measuring.launcher import SideLauncher
 from perfgate.app.measuring.measure import Measured
 from perfgate.app.measuring.progress import Progress
+from perfgate.app.measuring.rig import Rig
 from perfgate.app.measuring.running import Launcher, Running
 from perfgate.app.measuring.selection import Change, Selection, select
 from perfgate.app.measuring.trees import head_alone, head_tree, read_suite
@@ -161,8 +162,7 @@ def _record(
         launcher = SideLauncher(
             cases={case.id: case for case in cases},
             sides=dict.fromkeys(Side, checkout),
-            edges=edges,
-            held=held,
+            rig=Rig(edges=edges, held=held),
         )
         fingerprint = held.fingerprint()
         recorded = partial(

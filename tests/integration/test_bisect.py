@@ -79,6 +79,15 @@ def test_a_stage(project: Repository) -> None:
     assert [one["id"] for one in result(done)["suspects"]] == [commits[5]]
 
 
+def test_a_launch_is_not_profiled_for_an_enclosing_job(project: Repository) -> None:
+    own = "import os\nassert not {'PERFGATE_TRACE', 'PERFGATE_COUNT_FLOPS'} & set(os.environ)\n"
+    good = project.commit("good", bench_py=own + bench())
+    project.commit("bad", bench_py=own + bench(**SLOW))
+    asked = {"PERFGATE_TRACE": "/dev/full", "PERFGATE_COUNT_FLOPS": "1"}
+    done = search(project, good, "HEAD", "--json", **asked)
+    assert result(done)["outcome"] == "found", done.stdout + done.stderr
+
+
 def test_commits_that_die_are_skipped_and_named(project: Repository) -> None:
     commits = with_history(project, c4="raise SystemExit('no such kernel')")
     done = search(project, commits[0], "HEAD", "--json")

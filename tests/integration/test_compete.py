@@ -80,6 +80,13 @@ class TestCommand:
         assert nightly["run_id"] == "77"
         assert [one["error"] is None for one in nightly["results"]] == [True, False]
 
+    def test_a_launch_is_not_profiled_for_an_enclosing_job(self, project: Repository) -> None:
+        guarded = f"test -z $PERFGATE_TRACE$PERFGATE_COUNT_FLOPS && {sys.executable} bench.py"
+        project.commit("guarded", perfgate_yml=SUITE.replace("python3 bench.py", f"'{guarded}'"))
+        asked = {"PERFGATE_TRACE": "/dev/full", "PERFGATE_COUNT_FLOPS": "1"}
+        perfgate(project.path, "compete", "--repeats", "1", "--case", "good", **asked)
+        assert cell(results_of(project), "good").failures == ()
+
     def test_all_measured__0_and_one_document(self, project: Repository) -> None:
         done = perfgate(project.path, "compete", "--case", "good", "--repeats", "1", "--json")
         assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from perfgate.app.measuring.devices import Choice, Devices, find_devices, parse_
 from perfgate.app.measuring.edges import Edges
 from perfgate.app.measuring.launcher import SideLauncher
 from perfgate.app.measuring.machine import Held, Machine
+from perfgate.app.measuring.rig import Rig
 from perfgate.errors import ConfigurationError, DeviceError
 from perfgate.github.event import read_event
 from perfgate.process import Finished
@@ -299,7 +300,7 @@ def a_launcher(host: Host, held: Held, folder: Path) -> tuple[SideLauncher, list
         Path(env["PERFGATE_REPORT"]).write_text(json.dumps(report))
         return Finished(exit_code=0, timed_out=False, duration_s=1.0, log_tail="")
 
-    side_env = {"PERFGATE_COUNT_FLOPS": "1", "HOME": "/home/a"}
+    side_env = {"PERFGATE_COUNT_FLOPS": "1", "PERFGATE_TRACE": "/tmp/t.json", "HOME": "/home/a"}
     sides = {
         side: Checkout(
             side=side,
@@ -321,7 +322,7 @@ def a_launcher(host: Host, held: Held, folder: Path) -> tuple[SideLauncher, list
         event=read_event({}, lambda _: ""),
     )
     case = Case(id="wan", backend="command", command="true")
-    return SideLauncher(cases={"wan": case}, sides=sides, edges=edges, held=held), told
+    return SideLauncher(cases={"wan": case}, sides=sides, rig=Rig(edges=edges, held=held)), told
 
 
 class TestLauncher:
@@ -345,6 +346,13 @@ class TestLauncher:
             ):
                 launcher("wan", side, pair=pair, order=order, timeout_s=9)
         assert [env.get("PERFGATE_COUNT_FLOPS") for env in told] == ["1", "1", None, None]
+
+    def test_a_measured_launch_leaves_no_trace_for_an_enclosing_job(self, tmp_path: Path) -> None:
+        host = Host(tmp_path)
+        with host.held() as held:
+            launcher, told = a_launcher(host, held, tmp_path)
+            launcher("wan", Side.HEAD, pair=0, order=0, timeout_s=9)
+        assert "PERFGATE_TRACE" not in told[0]
 
     def test_a_process_is_told_its_device_and_keeps_its_environment(self, tmp_path: Path) -> None:
         host = Host(tmp_path)

@@ -1,28 +1,22 @@
-"""Binds a case and the trees of commits to its backend: what the search calls for each launch."""
+"""Binds a case and the trees of commits to the bench: what the search calls for each launch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from perfgate.app.bisect.trees import Trees
-from perfgate.app.measuring.edges import Edges
-from perfgate.app.measuring.launcher import COUNT_FLOPS
-from perfgate.app.measuring.machine import Held
-from perfgate.backends.backend import SideContext
-from perfgate.backends.launch import LaunchPlace, launch
-from perfgate.backends.registry import BACKENDS
+from perfgate.app.measuring.rig import Rig
 from perfgate.records import Launch, Side
 from perfgate.suite import Case
 
 
 @dataclass(frozen=True, kw_only=True)
 class TreeBench:
-    """Launches a case from the tree of any commit, on the held devices."""
+    """Launches a case from the tree of any commit."""
 
     case: Case
     trees: Trees
-    edges: Edges
-    held: Held
+    rig: Rig
 
     def prepare(self, commit: str) -> None:
         """Make the commit ready to launch.
@@ -34,35 +28,15 @@ class TreeBench:
     def launch(
         self, commit: str, side: Side, *, pair: int | None, order: int, timeout_s: float
     ) -> Launch:
-        """Wait until the devices are free, launch, and keep what they were doing meanwhile.
-
-        Raises DeviceError when other processes stay on the devices, ConfigurationError where the
-        commit would not run its own code.
-        """
-        own = self.trees.checkout(commit).environment(self.case.backend)
-        env = {**own.env, **self.held.environment(self.case.devices)}
-        # An enclosing job may ask for it in this process's own environment.
-        env.pop(COUNT_FLOPS, None)
-        context = SideContext(
-            path=self.trees.checkout(commit).path,
-            python=own.python,
-            env=env,
-            device=self.held.machine.kind,
+        """As :meth:`Rig.launch`, which says what is raised."""
+        checkout = self.trees.checkout(commit)
+        return self.rig.launch(
+            self.case,
+            self.rig.context(
+                self.case, path=checkout.path, own=checkout.environment(self.case.backend)
+            ),
+            side=side,
+            pair=pair,
+            order=order,
+            timeout_s=timeout_s,
         )
-        self.held.wait_until_alone()
-        with self.held.sampler() as sampler:
-            done = launch(
-                self.case,
-                backend=BACKENDS[self.case.backend],
-                context=context,
-                place=LaunchPlace(
-                    side=side,
-                    pair=pair,
-                    order=order,
-                    started_at=self.edges.now(),
-                    timeout_s=timeout_s,
-                ),
-                scratch=self.edges.scratch,
-                run=self.edges.run,
-            )
-        return done.model_copy(update={"conditions": sampler.conditions()})

@@ -16,6 +16,7 @@ from perfgate.app.bisect.trees import trees
 from perfgate.app.known import known_noise
 from perfgate.app.measuring.budget import Budget
 from perfgate.app.measuring.edges import Edges
+from perfgate.app.measuring.rig import Rig
 from perfgate.app.measuring.selection import Chosen
 from perfgate.app.measuring.trees import read_suite
 from perfgate.backends.registry import BACKENDS
@@ -77,7 +78,7 @@ def bisect(request: BisectRequest, edges: Edges) -> Bisected:
         with trees(git, suite, case, good=good, edges=edges) as made:
             search = Search(
                 state=state,
-                bench=TreeBench(case=case, trees=made, edges=edges, held=held),
+                bench=TreeBench(case=case, trees=made, rig=Rig(edges=edges, held=held)),
                 keep=lambda new: keep_state(request.state, new),
                 progress=edges.progress,
                 budget=Budget(limit_s=60 * (request.budget_min or math.inf)),

@@ -27,6 +27,7 @@ from perfgate.app.compete.rounds import Rounds, run_rounds
 from perfgate.app.compete.sglang_config import MAX_CONFIG_BYTES, parse_config
 from perfgate.app.measuring.budget import Budget
 from perfgate.app.measuring.edges import Edges
+from perfgate.app.measuring.rig import Rig
 from perfgate.app.measuring.selection import Change, select
 from perfgate.app.measuring.trees import head_tree, read_suite
 from perfgate.app.record import in_fresh_processes
@@ -119,7 +120,9 @@ def compete(request: CompeteRequest, edges: Edges) -> Competed:
             broken=ready.broken,
             budget=Budget(limit_s=60 * (request.budget_min or math.inf)),
             launcher=EntryLauncher(
-                tree=git.root, environments=ready.environments, edges=edges, held=held
+                tree=git.root,
+                environments=ready.environments,
+                rig=Rig(edges=edges, held=held),
             ),
             progress=edges.progress,
         )

@@ -1,4 +1,4 @@
-"""Binds a contest's entries to backends, environments and the held devices."""
+"""Binds a contest's entries to the environments of their frameworks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.app.compete.contest import Entry
-from perfgate.app.measuring.edges import Edges
-from perfgate.app.measuring.launcher import COUNT_FLOPS
-from perfgate.app.measuring.machine import Held
-from perfgate.backends.backend import SideContext
-from perfgate.backends.launch import LaunchPlace, launch
-from perfgate.backends.registry import BACKENDS
+from perfgate.app.measuring.rig import Rig
 from perfgate.records import Launch, Side
 from perfgate.sides.checkout import Environment
 
@@ -23,35 +18,16 @@ class EntryLauncher:
 
     tree: Path
     environments: Mapping[str, Environment]
-    edges: Edges
-    held: Held
+    rig: Rig
 
     def __call__(self, entry: Entry, *, repeat: int, order: int, timeout_s: float) -> Launch:
-        """Wait until the devices are free, launch, and keep what they were doing meanwhile.
-
-        Raises DeviceError when other processes stay on the devices, ConfigurationError where what
-        ran is not what was to be measured.
-        """
+        """As :meth:`Rig.launch`, which says what is raised."""
         own = self.environments[entry.framework]
-        env = {**own.env, **self.held.environment(entry.case.devices)}
-        env.pop(COUNT_FLOPS, None)
-        context = SideContext(
-            path=self.tree, python=own.python, env=env, device=self.held.machine.kind
+        return self.rig.launch(
+            entry.case,
+            self.rig.context(entry.case, path=self.tree, own=own),
+            side=Side.HEAD,
+            pair=repeat,
+            order=order,
+            timeout_s=timeout_s,
         )
-        self.held.wait_until_alone()
-        with self.held.sampler() as sampler:
-            done = launch(
-                entry.case,
-                backend=BACKENDS[entry.case.backend],
-                context=context,
-                place=LaunchPlace(
-                    side=Side.HEAD,
-                    pair=repeat,
-                    order=order,
-                    started_at=self.edges.now(),
-                    timeout_s=timeout_s,
-                ),
-                scratch=self.edges.scratch,
-                run=self.edges.run,
-            )
-        return done.model_copy(update={"conditions": sampler.conditions()})

@@ -15,13 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perfgate.app.explain.stored import TRACES
-from perfgate.app.measuring.edges import Edges
-from perfgate.app.measuring.launcher import COUNT_FLOPS
-from perfgate.app.measuring.machine import Held
-from perfgate.backends.backend import SideContext
+from perfgate.app.measuring.rig import Rig
+from perfgate.backends.backend import Backend, SideContext
 from perfgate.backends.capturing import CapturingBackend
-from perfgate.backends.launch import LaunchPlace, launch
-from perfgate.backends.registry import BACKENDS
+from perfgate.backends.launch import LaunchPlace
 from perfgate.files import write_atomically
 from perfgate.records import Launch, Side
 from perfgate.report.escape import one_line
@@ -59,11 +56,10 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Capturer:
-    """Captures cases on both sides, on the held devices; traces are kept below ``folder``."""
+    """Captures cases on both sides; traces are kept below ``folder``."""
 
     sides: Mapping[Side, Checkout]
-    edges: Edges
-    held: Held
+    rig: Rig
     folder: Path
 
     def take(self, case: Case, *, count: int) -> Taken:
@@ -81,7 +77,7 @@ class Capturer:
         return taken
 
     def _take(self, case: Case, side: Side, number: int, taken: Taken) -> None:
-        trace = self.edges.scratch / f"trace-{side}-{number}.json"
+        trace = self.rig.edges.scratch / f"trace-{side}-{number}.json"
         done = self._launched(case, side, number, trace)
         try:
             if done.failure is not None:
@@ -101,31 +97,28 @@ class Capturer:
     def _launched(self, case: Case, side: Side, number: int, trace: Path) -> Launch:
         """One request in a process of its own, which counts what it executes the first time."""
         once = case.model_copy(update={"requests": 1, "outputs": ()})
-        checkout = self.sides[side]
-        own = checkout.environment(case.backend)
-        env = {**own.env, **self.held.environment(case.devices)}
-        env.pop(COUNT_FLOPS, None)
-        if number == 1:
-            env[COUNT_FLOPS] = "1"
-        context = SideContext(
-            path=checkout.path, python=own.python, env=env, device=self.held.machine.kind
-        )
-        self.held.wait_until_alone()
-        progress = self.edges.progress
+        checkout, progress = self.sides[side], self.rig.edges.progress
+
+        def captured(
+            case: Case, *, backend: Backend, context: SideContext, place: LaunchPlace
+        ) -> Launch:
+            capturing = CapturingBackend(backend, trace=trace)
+            return self.rig.fresh(case, backend=capturing, context=context, place=place)
+
         progress.launch_started(case.id, side, number - 1)
-        done = launch(
+        done = self.rig.launch(
             once,
-            backend=CapturingBackend(BACKENDS[case.backend], trace=trace),
-            context=context,
-            place=LaunchPlace(
-                side=side,
-                pair=number - 1,
-                order=2 * number,
-                started_at=self.edges.now(),
-                timeout_s=once.launch_timeout_s(),
+            self.rig.context(
+                once,
+                path=checkout.path,
+                own=checkout.environment(case.backend),
+                count_flops=number == 1,
             ),
-            scratch=self.edges.scratch,
-            run=self.edges.run,
+            side=side,
+            pair=number - 1,
+            order=2 * number,
+            timeout_s=once.launch_timeout_s(),
+            serve=captured,
         )
         progress.launch_ended(case.id, done, left_s=None)
         return done

@@ -15,6 +15,7 @@ from perfgate import __version__
 from perfgate.app.explain.captures import LEAST_CAPTURES, Capturer, Taken
 from perfgate.app.measuring.edges import Edges
 from perfgate.app.measuring.job import all_prove_imports, devices_wanted, frameworks_of
+from perfgate.app.measuring.rig import Rig
 from perfgate.app.measuring.selection import Change, Selection, select
 from perfgate.app.measuring.trees import both_sides, head_tree, read_suite
 from perfgate.backends.capturing import check_capture
@@ -139,7 +140,7 @@ def _explained(
         both_sides(git, edges, base=base, head=head, frameworks=frameworks, prove=prove) as sides,
         edges.machine.hold(devices_wanted(selection)) as held,
     ):
-        capturer = Capturer(sides=sides, edges=edges, held=held, folder=request.folder)
+        capturer = Capturer(sides=sides, rig=Rig(edges=edges, held=held), folder=request.folder)
         return [
             _explained_case(one.case, capturer, count=request.captures) for one in selection.chosen
         ]

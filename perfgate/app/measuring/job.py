@@ -9,6 +9,7 @@ from perfgate import __version__
 from perfgate.app.measuring.edges import Edges
 from perfgate.app.measuring.launcher import SideLauncher
 from perfgate.app.measuring.measure import Known, Measured, measure
+from perfgate.app.measuring.rig import Rig
 from perfgate.app.measuring.selection import Selection
 from perfgate.backends.registry import BACKENDS
 from perfgate.errors import BenchmarkError
@@ -68,7 +69,7 @@ def run_job(
     with edges.machine.hold(devices_wanted(selection)) as held:
         fingerprint = held.fingerprint()
         cases = {one.case.id: one.case for one in selection.chosen}
-        launcher = SideLauncher(cases=cases, sides=sides, edges=edges, held=held)
+        launcher = SideLauncher(cases=cases, sides=sides, rig=Rig(edges=edges, held=held))
         with launcher.servers():
             measured = measure(
                 selection.chosen,
@@ -105,7 +106,7 @@ def _scored(measured: Measured, cases: Mapping[str, Case], launcher: SideLaunche
                 continue
             if not heads or not heads[-1].ok:
                 continue
-            launcher.edges.progress.note(f"{case.id}: scoring with {case.accuracy.command}")
+            launcher.rig.edges.progress.note(f"{case.id}: scoring with {case.accuracy.command}")
             found = launcher.score(case)
             scored[case.id] = record.model_copy(update={"accuracy": found})
     except KeyboardInterrupt as signal:
