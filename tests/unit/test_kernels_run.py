@@ -245,3 +245,14 @@ def test_launch__that_cannot_be_timed_says_why(made, told):
 def test_launch__a_shape_that_does_not_fit_is_out_of_memory():
     with pytest.raises(LaunchError, match="out of memory: does not fit"):
         launched(replace(doubling(twice=right), held_bytes=lambda _: 2**60))
+
+
+def test_inputs__only_a_warm_cache_is_warmed_by_a_call_before_the_block():
+    def called_before_a_block(cache):
+        inputs = make_inputs(doubling(), SHAPE, CpuDevice(), cache=cache, changed=frozenset())
+        seen = []
+        inputs.contender("twice", lambda one: seen.append(one["x"]) or one["x"]).prepare()
+        return len(seen)
+
+    assert called_before_a_block("warm") == 1
+    assert called_before_a_block("cold") == 0
