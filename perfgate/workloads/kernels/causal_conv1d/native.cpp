@@ -23,7 +23,7 @@ namespace {
 using at::vec::Vectorized;
 using Floats = Vectorized<float>;
 
-constexpr int64_t kChannelsAtOnce = 1024;  // weights of four taps in half of a first-level cache
+constexpr int64_t kChannelsAtOnce = 8192;  // weights come from the second-level cache in time
 constexpr int64_t kGrain = 32768;          // values below which another thread costs more
 
 // What all rows have in common; strides in values.
