@@ -87,25 +87,34 @@ def _update(
     taps, state = len(weight), state if last else state.transpose(1, 2)
     new = x.unsqueeze(1) if x.dim() == 2 else x if last else x.transpose(1, 2)
     tokens, rows = new.shape[1], slots.long()
+    # Each column by itself: joined into one tensor they would be written once more.
     if accepted is None and lengths is None:
-        joined = torch.cat((state[rows, : taps - 1], new), dim=1)
-        state[rows, : taps - 1] = joined[:, tokens:]
+        history = tuple(state[rows, column] for column in range(taps - 1))
     else:
-        steps, rows = torch.arange(taps - 1, device=x.device), rows.unsqueeze(1)
-        ring = state.shape[1]
+        steps, ring = torch.arange(taps - 1, device=x.device), state.shape[1]
         columns = columns_of_history(steps, accepted=accepted, lengths=lengths, ring=ring)
-        joined = torch.cat((state[rows, columns], new), dim=1)
-        if lengths is None:
-            state[rows.squeeze(1), : taps - 2 + tokens] = joined[:, 1:]
-        else:
-            written = lengths.unsqueeze(1) + torch.arange(tokens, device=x.device)
-            state[rows, written % ring] = new
-    values = joined.float()
-    sums = values[:, :tokens] * weight[0]
-    for tap in range(1, taps):
-        sums = sums + values[:, tap : tap + tokens] * weight[tap]
+        history = state[rows.unsqueeze(1), columns].unbind(1)
+    values = (*history, *new.unbind(1))
+    windows = (values[token : token + taps] for token in range(tokens))
+    # All of it before the state is written: for what follows a write torch copies the whole state.
+    output = torch.stack([_of_window(one, weight, bias, silu=silu) for one in windows], dim=1)
+    output = (output if last else output.transpose(1, 2)).reshape(x.shape)
+    if lengths is not None:
+        written = lengths.unsqueeze(1) + torch.arange(tokens, device=x.device)
+        state[rows.unsqueeze(1), written % ring] = new
+    else:
+        kept = torch.stack(values[tokens if accepted is None else 1 :], dim=1)
+        state[rows, : kept.shape[1]] = kept
+    return output
+
+
+def _of_window(
+    window: tuple[Tensor, ...], weight: Tensor, bias: Tensor | None, *, silu: bool
+) -> Tensor:
+    """(B, D) of W columns of (B, D)."""
+    sums = window[0].float() * weight[0]
+    for column, tap in zip(window[1:], weight[1:], strict=True):
+        sums = sums + column.float() * tap
     if bias is not None:
         sums = sums + bias.float()
-    output = functional.silu(sums) if silu else sums
-    output = output.to(x.dtype)
-    return (output if last else output.transpose(1, 2)).reshape(x.shape)
+    return (functional.silu(sums) if silu else sums).to(window[0].dtype)
