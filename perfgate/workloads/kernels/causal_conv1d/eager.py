@@ -54,25 +54,40 @@ def _part(call: Call, rows: slice) -> Call:
 
 def _update(call: Call, weight: Tensor) -> Tensor:
     """(B, D, L) from weights of (W, D)."""
-    taps = len(weight)
-    new = call.x.transpose(1, 2)
-    state = call.state.transpose(1, 2)
+    state, taps, tokens = call.state.transpose(1, 2), len(weight), call.x.shape[2]
     slots = call.slot_of_rows()
-    if call.lengths is None and call.accepted is None:
-        history = state[:, : taps - 1]
-        joined = torch.cat((history.index_select(0, slots), new), dim=1)
-        history.index_copy_(0, slots, joined[:, new.shape[1] :])
+    if call.lengths is not None or call.accepted is not None:
+        joined = _moved(call, state, call.x.transpose(1, 2), slots.unsqueeze(1), taps)
+    elif tokens == 1:
+        return _one_token(call, state[:, : taps - 1], weight, slots).unsqueeze(2)
     else:
-        joined = _moved(call, state, new, slots.unsqueeze(1), taps)
-    bias = weight.new_zeros(()) if call.bias is None else call.bias.float().unsqueeze(1)
-    values = joined.float().unfold(1, new.shape[1], 1).unbind(1)
-    first, *others = zip(values, weight.unsqueeze(2).unbind(0), strict=True)
-    sums = torch.addcmul(bias, *first)
-    for value, tap in others:
-        sums.addcmul_(value, tap)
-    if call.silu:
-        functional.silu(sums, inplace=True)
-    return sums.to(new.dtype)
+        history = state[:, : taps - 1]
+        joined = torch.cat((history.index_select(0, slots), call.x.transpose(1, 2)), dim=1)
+        history.index_copy_(0, slots, joined[:, tokens:])
+    windows = joined.float().unfold(1, tokens, 1).unbind(1)
+    bias = None if call.bias is None else call.bias.unsqueeze(1)
+    return _summed(windows, weight.unsqueeze(2), bias, silu=call.silu).to(call.x.dtype)
+
+
+def _one_token(call: Call, history: Tensor, weight: Tensor, slots: Tensor) -> Tensor:
+    """(B, D). The token is not joined with its history: that would write all of it once more."""
+    token, before = call.x.squeeze(2), history.index_select(0, slots)
+    history[:, :-1].index_copy_(0, slots, before[:, 1:])
+    history[:, -1].index_copy_(0, slots, token)
+    columns = (*before.float().unbind(1), token.float())
+    return _summed(columns, weight, call.bias, silu=call.silu).to(token.dtype)
+
+
+def _summed(
+    windows: tuple[Tensor, ...], weight: Tensor, bias: Tensor | None, *, silu: bool
+) -> Tensor:
+    """What each tap multiplies, one after the other; fp32, as they are shaped."""
+    (first, *others), (tap, *taps) = windows, weight.unbind()
+    start = weight.new_zeros(()) if bias is None else bias.float()
+    sums = torch.addcmul(start, first, tap)
+    for window, tap in zip(others, taps, strict=True):
+        sums.addcmul_(window, tap)
+    return functional.silu(sums, inplace=True) if silu else sums
 
 
 def _moved(call: Call, state: Tensor, new: Tensor, slots: Tensor, taps: int) -> Tensor:
