@@ -24,12 +24,18 @@ def compiled(kernel):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "tokens"),
-    [(SLOTS, 1), (SLOTS, 3), (CIRCULAR, 1), (CHANNELS_LAST, 1)],
-    ids=["slots", "slots speculative", "circular", "channels last"],
+    ("kernel", "tokens", "dtype"),
+    [
+        (SLOTS, 1, "float32"),
+        (SLOTS, 1, "bfloat16"),
+        (SLOTS, 3, "float32"),
+        (CIRCULAR, 1, "float32"),
+        (CHANNELS_LAST, 1, "float32"),
+    ],
+    ids=["slots", "slots bfloat16", "slots speculative", "circular", "channels last"],
 )
-def test_causal_conv1d__no_finding(kernel, tokens):
-    assert found(kernel, compiled(kernel), a_shape(B=4, D=24, L=tokens)) == {}
+def test_causal_conv1d__no_finding(kernel, tokens, dtype):
+    assert found(kernel, compiled(kernel), a_shape(dtype, B=4, D=24, L=tokens)) == {}
 
 
 def test_attention__no_finding():

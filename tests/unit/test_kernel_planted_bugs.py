@@ -54,6 +54,21 @@ def whole_pool_copy(right):
     return function
 
 
+def wider_pool_copy(right):
+    """The same, but only where the slots are not adjacent: as torch does with views that it writes.
+
+    A state whose slots are adjacent is written in place.
+    """
+    copying = whole_pool_copy(right)
+
+    def function(arguments):
+        state = arguments["conv_state"]
+        adjacent = state.stride(0) == state[0].numel()
+        return (right if adjacent else copying)(arguments)
+
+    return function
+
+
 def half_history(right):
     """Computes from a history that was in fp16 on the way, and moves the state as it should."""
 
@@ -142,6 +157,7 @@ CAUGHT = [
     ("channels-last", padding_is_the_last_slot, {"pad slot id"}),
     *((dialect, ignored_bias, {"bias", "reference"}) for dialect in DIALECTS),
     *((dialect, whole_pool_copy, {"whole-pool copy"}) for dialect in DIALECTS),
+    *((dialect, wider_pool_copy, {"whole-pool copy"}) for dialect in DIALECTS),
     *((dialect, half_history, {"history range"}) for dialect in ("circular", "slots")),
     ("slots", clears_slack, {"unselected slots"}),
     *((dialect, clears_the_next_slot, {"unselected slots"}) for dialect in DIALECTS),

@@ -34,17 +34,22 @@ def make(target: Target, *, dialect: Dialect) -> Function:
 
     def run(arguments: Arguments) -> Tensor:
         given = cast("dict[str, Tensor]", arguments)
-        return fused(
+        state, slots = given["conv_state"], given["conv_state_indices"]
+        output, unwritten = fused(
             given["x"],
-            given["conv_state"],
+            state,
             weights.of(arguments),
             given["bias"],
-            given["conv_state_indices"],
+            slots,
             silu=wants_silu(arguments),
             accepted=accepted_tokens(arguments),
             lengths=given["cache_seqlens"] if circular else None,
             last=last,
+            writes=state.stride(0) == state.shape[1] * state.shape[2],
         )
+        if unwritten is not None:
+            _write(state if last else state.transpose(1, 2), slots.long(), *unwritten)
+        return output
 
     def function(arguments: Arguments) -> Tensor:
         x, slots = (cast("Tensor", arguments[name]) for name in ("x", "conv_state_indices"))
@@ -82,8 +87,13 @@ def _update(
     accepted: Tensor | None,
     lengths: Tensor | None,
     last: bool,
-) -> Tensor:
-    """The output in the shape of x, from both as their dialect has them and weights of (W, D)."""
+    writes: bool,
+) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+    """The output in the shape of x, from both as their dialect has them and weights of (W, D).
+
+    Without ``writes`` also what is left to :func:`_write`: where the state's slots are not adjacent
+    torch would copy all of them, twice.
+    """
     taps, state = len(weight), state if last else state.transpose(1, 2)
     new = x.unsqueeze(1) if x.dim() == 2 else x if last else x.transpose(1, 2)
     tokens, rows = new.shape[1], slots.long()
@@ -92,20 +102,27 @@ def _update(
         history = tuple(state[rows, column] for column in range(taps - 1))
     else:
         steps, ring = torch.arange(taps - 1, device=x.device), state.shape[1]
-        columns = columns_of_history(steps, accepted=accepted, lengths=lengths, ring=ring)
-        history = state[rows.unsqueeze(1), columns].unbind(1)
+        read = columns_of_history(steps, accepted=accepted, lengths=lengths, ring=ring)
+        history = state[rows.unsqueeze(1), read].unbind(1)
     values = (*history, *new.unbind(1))
     windows = (values[token : token + taps] for token in range(tokens))
     # All of it before the state is written: for what follows a write torch copies the whole state.
     output = torch.stack([_of_window(one, weight, bias, silu=silu) for one in windows], dim=1)
     output = (output if last else output.transpose(1, 2)).reshape(x.shape)
     if lengths is not None:
-        written = lengths.unsqueeze(1) + torch.arange(tokens, device=x.device)
-        state[rows.unsqueeze(1), written % ring] = new
+        kept, columns = new, (lengths.unsqueeze(1) + torch.arange(tokens, device=x.device)) % ring
     else:
         kept = torch.stack(values[tokens if accepted is None else 1 :], dim=1)
-        state[rows, : kept.shape[1]] = kept
-    return output
+        columns = torch.arange(kept.shape[1], device=x.device)
+    if not writes:
+        return output, (columns, kept)
+    _write(state, rows, columns, kept)
+    return output, None
+
+
+def _write(state: Tensor, rows: Tensor, columns: Tensor, values: Tensor) -> None:
+    """Put (B, C, D) into these columns, (C) or (B, C), of each row's slot."""
+    state[rows.unsqueeze(1), columns] = values
 
 
 def _of_window(

@@ -97,13 +97,17 @@ def draw(
     return arguments
 
 
-def pool_of(arguments: Arguments, slots: int, *, dialect: Dialect) -> Tensor:
-    """A state of ``slots`` slots like the one in ``arguments``, channels last in memory."""
+def pool_of(arguments: Arguments, slots: int, *, dialect: Dialect, slack: int) -> Tensor:
+    """A state of ``slots`` slots like the one in ``arguments``, channels last in memory.
+
+    ``slack`` more columns of each slot are somebody else's.
+    """
     state = arguments["conv_state"]
     assert isinstance(state, Tensor)  # noqa: S101 - for the type alone: draw() made it
     last = dialect == "channels-last"
     columns, channels = state.shape[1:] if last else reversed(state.shape[1:])
-    pool = torch.full((slots, columns, channels), 0.5, device=state.device, dtype=state.dtype)
+    size = (slots, columns + slack, channels)
+    pool = torch.full(size, 0.5, device=state.device, dtype=state.dtype)[:, :columns]
     return pool if last else pool.transpose(1, 2)
 
 
