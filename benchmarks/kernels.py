@@ -32,7 +32,7 @@ CPU_BATCHES = (1, 16, 64)
 GPU_BATCHES = (1, 16, 64, 256)
 DTYPES = ("float32", "bfloat16")
 SPEED_GOALS = {"eager": 2.5, "compiled": 4.0, "native": 15.0}
-"""Geometric means over all cells, times as fast as the reference, on one thread of a CPU."""
+"""Geometric means over the cells of a type, times as fast as the reference, on one CPU thread."""
 CPU_SHARE = ("native", 0.60)
 """Of the bandwidth of a copy of the same footprint, a geometric mean over the cells in fp32."""
 GPU_SHARE = ("triton", 0.80)
@@ -113,10 +113,18 @@ def goals_of(results: KernelResults) -> list[Goal]:
         largest = f"B{max(GPU_BATCHES)} "
         tables = [one for one in results.tables if one.shape.startswith(largest)]
         return [_share_goal(*GPU_SHARE, tables, where=f"batch {max(GPU_BATCHES)}")]
-    in_fp32 = [one for one in results.tables if one.shape.endswith(" float32")]
+    of_type = {
+        dtype: [one for one in results.tables if one.shape.endswith(f" {dtype}")]
+        for dtype in DTYPES
+    }
     return [
-        *(_speed_goal(name, wanted, results.tables) for name, wanted in SPEED_GOALS.items()),
-        _share_goal(*CPU_SHARE, in_fp32, where="fp32"),
+        *(
+            _speed_goal(name, wanted, tables, where=dtype)
+            for dtype, tables in of_type.items()
+            if tables
+            for name, wanted in SPEED_GOALS.items()
+        ),
+        _share_goal(*CPU_SHARE, of_type["float32"], where="float32"),
     ]
 
 
@@ -150,10 +158,11 @@ def told(results: KernelResults, goals: Sequence[Goal]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _speed_goal(name: str, wanted: float, tables: Sequence[KernelTable]) -> Goal:
+def _speed_goal(name: str, wanted: float, tables: Sequence[KernelTable], *, where: str) -> Goal:
     found = [_figure(table, name) for table in tables]
     ratios = [one.speed_up for one in found if one is not None]
-    return _goal(f"{name}, times as fast as the reference", wanted, TIMES, ratios, len(tables))
+    what = f"{name}, times as fast as the reference in {where}"
+    return _goal(what, wanted, TIMES, ratios, len(tables))
 
 
 def _share_goal(name: str, wanted: float, tables: Sequence[KernelTable], *, where: str) -> Goal:
