@@ -45,7 +45,6 @@ def make(target: Target, *, dialect: Dialect) -> Function:
             accepted=accepted_tokens(arguments),
             lengths=given["cache_seqlens"] if circular else None,
             last=last,
-            writes=state.stride(0) == state.shape[1] * state.shape[2],
         )
         if unwritten is not None:
             _write(state if last else state.transpose(1, 2), slots.long(), *unwritten)
@@ -87,13 +86,13 @@ def _update(
     accepted: Tensor | None,
     lengths: Tensor | None,
     last: bool,
-    writes: bool,
 ) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
     """The output in the shape of x, from both as their dialect has them and weights of (W, D).
 
-    Without ``writes`` also what is left to :func:`_write`: where the state's slots are not adjacent
-    torch would copy all of them, twice.
+    Where the state's slots are not adjacent also what is left to :func:`_write`: torch would copy
+    all of them, twice.
     """
+    adjacent = state.stride(0) == state.shape[1] * state.shape[2]
     taps, state = len(weight), state if last else state.transpose(1, 2)
     new = x.unsqueeze(1) if x.dim() == 2 else x if last else x.transpose(1, 2)
     tokens, rows = new.shape[1], slots.long()
@@ -114,7 +113,7 @@ def _update(
     else:
         kept = torch.stack(values[tokens if accepted is None else 1 :], dim=1)
         columns = torch.arange(kept.shape[1], device=x.device)
-    if not writes:
+    if not adjacent:
         return output, (columns, kept)
     _write(state, rows, columns, kept)
     return output, None
