@@ -211,7 +211,7 @@ def told(found: Sequence[tuple[Planted, ExplainedCase]], *, captures: int, loads
     """The table as Markdown."""
     right = sum(is_right(planted, case) for planted, case in found)
     how = (
-        f"`make bench-explain`, {os.cpu_count()} cores, other work going on (load average of a "
+        f"`make bench-explain`, {os.cpu_count()} cores (load average of a "
         f"minute {loads}), `wan-tiny` with {PARAMS[1:-1]}, {captures} captures of each side: "
         f"{right} of {len(found)} right."
     )

@@ -232,7 +232,7 @@ def told(
 ) -> str:
     """The table as Markdown."""
     how = (
-        f"`make bench-gates`, {os.cpu_count()} cores, other work going on (load average of a "
+        f"`make bench-gates`, {os.cpu_count()} cores (load average of a "
         f"minute {loads[0][0]:.1f} before, {loads[1][0]:.1f} after), margin 3 %, stage margin "
         f"10 %, at most 12 pairs. Stored noise of this machine: ±{noise.spread:.1%} from pair to "
         f"pair, {len(noise.jumps) // 2} jumps. Intervals are 95 %, exact for a binomial share."

@@ -113,7 +113,7 @@ def real_table(ends: Sequence[Searched], *, budget_min: int, loads: tuple[float,
             f"{COMMITS} commits after {commit}, one with {SLOWDOWN:.0%} more work".replace(
                 "%", " %"
             )
-            + f"; {os.cpu_count()} cores, other work going on (load average of a minute "
+            + f"; {os.cpu_count()} cores (load average of a minute "
             f"{loads[0]:.1f} before, {loads[1]:.1f} after), no calibration, at most {budget_min} "
             f"device minutes a search. {right} of {len(ends)} named the commit.",
             markdown(heads, rows),
