@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--tries", type=int, default=400, help="simulated tries a family")
     parser.add_argument("--real", type=int, default=0, help="real searches on this machine")
     parser.add_argument("--budget", type=int, default=30, help="device minutes a real search")
+    parser.add_argument("--slowdown", type=float, default=SLOWDOWN, help="of a real search")
     parser.add_argument("--tuning", action="store_true", help="the families to choose constants on")
     parser.add_argument("--write", type=Path, help="append the tables to this Markdown file")
     options = parser.parse_args(arguments)
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         text, met = _simulated(options.tries, tuning=options.tuning)
         parts.append(text)
     if options.real:
-        parts.append(_real(options.real, budget_min=options.budget))
+        parts.append(_real(options.real, options.slowdown, budget_min=options.budget))
     text = "\n\n".join(["## The search for a commit", *parts])
     print(text)
     if options.write:
@@ -77,12 +78,13 @@ def _simulated(tries: int, *, tuning: bool) -> tuple[str, bool]:
     return "\n\n".join([about, goal, *tables]), met
 
 
-def _real(tries: int, *, budget_min: int) -> str:
+def _real(tries: int, slowdown: float, *, budget_min: int) -> str:
     from benchmarks.bisect.real import real_table, searched  # noqa: PLC0415 - loads torch
 
     before = os.getloadavg()[0]
-    ends = searched(tries, budget_min=budget_min)
-    return real_table(ends, budget_min=budget_min, loads=(before, os.getloadavg()[0]))
+    ends = searched(tries, slowdown, budget_min=budget_min)
+    loads = (before, os.getloadavg()[0])
+    return real_table(ends, slowdown, budget_min=budget_min, loads=loads)
 
 
 def _told(progress: str) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.bisect.simulated import COMMITS, SLOWDOWN
+from benchmarks.bisect.simulated import COMMITS
 from benchmarks.gates import CASE, LOOP, STEP_AT, more_work, product_ms, request_ms
 from benchmarks.planting import ROOT, Plant, clone_with, plant
 from benchmarks.verdict.table import markdown
@@ -48,13 +48,13 @@ class Searched:
         return found is not None and [one.id for one in found.suspects] == [self.planted]
 
 
-def searched(tries: int, *, budget_min: int) -> list[Searched]:
+def searched(tries: int, slowdown: float, *, budget_min: int) -> list[Searched]:
     """So many searches, each in a clone of its own with the slow commit elsewhere."""
     chance = random.Random(SEED)  # noqa: S311 - no secret
     ends = []
     with tempfile.TemporaryDirectory(prefix="perfgate-bisect-") as scratch:
         fastest = request_ms(Path(scratch))
-        products = round(SLOWDOWN * fastest["end-to-end"] / fastest["steps"] / product_ms())
+        products = round(slowdown * fastest["end-to-end"] / fastest["steps"] / product_ms())
         for number in range(tries):
             culprit = chance.randint(1, COMMITS)
             clone = Path(scratch, str(number))
@@ -92,7 +92,9 @@ def _head(clone: Path) -> str:
     return done.stdout.strip()
 
 
-def real_table(ends: Sequence[Searched], *, budget_min: int, loads: tuple[float, float]) -> str:
+def real_table(
+    ends: Sequence[Searched], slowdown: float, *, budget_min: int, loads: tuple[float, float]
+) -> str:
     """One row a search, and the load of the machine that they met."""
     rows = [(str(number), *_row(one)) for number, one in enumerate(ends, start=1)]
     heads = (
@@ -110,12 +112,12 @@ def real_table(ends: Sequence[Searched], *, budget_min: int, loads: tuple[float,
     return "\n\n".join(
         [
             f"### Real searches of `wan-tiny`, {datetime.now(UTC):%Y-%m-%d}",
-            f"{COMMITS} commits after {commit}, one with {SLOWDOWN:.0%} more work".replace(
-                "%", " %"
-            )
-            + f"; {os.cpu_count()} cores (load average of a minute "
-            f"{loads[0]:.1f} before, {loads[1]:.1f} after), no calibration, at most {budget_min} "
-            f"device minutes a search. {right} of {len(ends)} named the commit.",
+            (
+                f"{COMMITS} commits after {commit}, one with {100 * slowdown:.0f} % more work; "
+                f"{os.cpu_count()} cores (load average of a minute {loads[0]:.1f} before, "
+                f"{loads[1]:.1f} after), no calibration, at most {budget_min} device minutes a "
+                f"search. {right} of {len(ends)} named the commit."
+            ),
             markdown(heads, rows),
         ]
     )
