@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from perfgate import strict_yaml
 from perfgate.errors import BaselineError
-from perfgate.records import Value
+from perfgate.records import Value, first_problem
 from perfgate.verdict.acceptance import Acceptance
 
 NAME = "accepted.yml"
@@ -54,9 +54,7 @@ def parse_accepted(text: str, *, source: str) -> tuple[Acceptance, ...]:
     try:
         accepted = _File.model_validate(data).accepted
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise BaselineError(f"{source}: {where}: {first['msg']}", fix=_RESTORE) from error
+        raise BaselineError(f"{source}: {first_problem(error)}", fix=_RESTORE) from error
     keys = [one.key for one in accepted]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from perfgate.errors import BaselineError
-from perfgate.records import CASE_ID, Value
+from perfgate.records import CASE_ID, Value, first_problem
 from perfgate.verdict.acceptance import Acceptance, Name
 
 MOST_ASKS = 100
@@ -84,9 +84,7 @@ def an_ask(**fields: object) -> Ask:
     try:
         return Ask.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "it"
         raise BaselineError(
-            f"this cannot be asked for: {where}: {first['msg']}",
+            f"this cannot be asked for: {first_problem(error, whole='it')}",
             fix="Name a case and a metric as the tables do, with a reason of one line.",
         ) from error

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from perfgate.errors import BaselineError
-from perfgate.records import MAX_HISTORY, EqualGates, Finite, Record, Value
+from perfgate.records import MAX_HISTORY, EqualGates, Finite, Record, Value, first_problem
 from perfgate.verdict.calibration import differences_of
 from perfgate.verdict.likelihood import MIN_HISTORY
 from perfgate.verdict.wording import count
@@ -99,9 +99,7 @@ def parse_calibration(text: str, *, source: str, hardware_key: str) -> Calibrati
     try:
         found = Calibration.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise BaselineError(f"{source}: {where}: {first['msg']}", fix=_RESTORE) from error
+        raise BaselineError(f"{source}: {first_problem(error)}", fix=_RESTORE) from error
     if found.hardware_key != hardware_key:
         raise BaselineError(
             f"{source}: hardware_key says {found.hardware_key!r}, but the path says "

@@ -29,6 +29,7 @@ from perfgate.records import (
     Side,
     TensorSummary,
     Value,
+    first_problem,
 )
 from perfgate.verdict.baseline import StoredJob, StoredJobs
 from perfgate.verdict.metrics import metrics_of
@@ -152,10 +153,8 @@ def parse_baseline(text: str, *, source: str) -> Baseline:
     try:
         baseline = Baseline.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise BaselineError(
-            f"{source}: {where}: {first['msg']}",
+            f"{source}: {first_problem(error)}",
             fix="Restore the file from its last commit, or update perfgate if that wrote it.",
         ) from error
     if not all(any(not one.burn_in for one in job.launches) for job in baseline.jobs):

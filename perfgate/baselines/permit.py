@@ -19,6 +19,7 @@ from perfgate.baselines.ask import Ask
 from perfgate.baselines.change import CaseChange, MetricChange
 from perfgate.baselines.native import Baseline
 from perfgate.errors import BaselineError
+from perfgate.records import first_problem
 from perfgate.verdict.acceptance import Acceptance, Reference
 from perfgate.verdict.baseline import quantile
 
@@ -159,10 +160,8 @@ def _acceptance(
             }
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise BaselineError(
-            f"{metric.metric} of {entry.case} cannot be accepted: {where}: {first['msg']}",
+            f"{metric.metric} of {entry.case} cannot be accepted: {first_problem(error)}",
             fix="Give a reason of one line, the address of an issue and a last day, and let git "
             "know who asks (git config user.name).",
         ) from error

@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from perfgate.errors import ConfigurationError
 from perfgate.history.recorded import MAX_FAILURE_CHARS, Converted
+from perfgate.records import first_problem
 from perfgate.records.results import (
     END_TO_END,
     Cell,
@@ -141,7 +142,7 @@ class NightlyFile:
                 workload, known = context.workload(result, self.nightly)
                 cell = _cell(result, workload)
             except ValidationError as error:
-                left_out.append(f"results[{number}]: {_told(error)}")
+                left_out.append(f"results[{number}]: {first_problem(error)}")
                 continue
             if (cell.case, cell.framework) in cells:
                 left_out.append(f"results[{number}]: {cell.case} is there twice")
@@ -179,7 +180,7 @@ class NightlyFile:
             )
         except ValidationError as error:
             raise ConfigurationError(
-                f"it cannot be kept: {_told(error)}",
+                f"it cannot be kept: {first_problem(error)}",
                 fix="Give the hardware key as a gate prints it, in small letters.",
             ) from error
 
@@ -195,7 +196,7 @@ def read_nightly(document: object) -> NightlyFile:
         nightly = _Nightly.model_validate(document)
     except ValidationError as error:
         raise ConfigurationError(
-            f"it is no file of sglang's nightly comparison: {_told(error)}",
+            f"it is no file of sglang's nightly comparison: {first_problem(error)}",
             fix="Give a comparison-results.json as run_comparison.py writes it.",
         ) from error
     run_id = str(nightly.run_id)
@@ -258,9 +259,3 @@ def _failure(said: str | None) -> Failure:
 
 def _day(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
-
-
-def _told(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from perfgate.errors import ConfigurationError
-from perfgate.records import CaseRecord, Launch, Record, Side
+from perfgate.records import CaseRecord, Launch, Record, Side, first_problem
 from perfgate.records.results import (
     END_TO_END,
     Cell,
@@ -86,8 +86,7 @@ def results_of(record: Record, *, kind_of: KindOf, repository_url: str = "") -> 
 def _first(error: Exception) -> str:
     """What is wrong, in a line."""
     if isinstance(error, ValidationError):
-        found = error.errors()[0]
-        return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
+        return first_problem(error)
     return str(getattr(error, "problem", error))
 
 

@@ -57,6 +57,7 @@ from perfgate.records.value import (
     NonNegative,
     PositiveMs,
     Value,
+    first_problem,
 )
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "Tree",
     "Value",
     "Verdict",
+    "first_problem",
     "parse_decision",
     "parse_record",
     "parse_results",

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from perfgate.errors import ConfigurationError
 from perfgate.records.measured import Tree
-from perfgate.records.value import CASE_ID, Finite, NonNegative, Value
+from perfgate.records.value import CASE_ID, Finite, NonNegative, Value, first_problem
 
 MOST_ROWS = 50
 """Of one case; nobody reads more, and the captures are kept."""
@@ -109,9 +109,7 @@ def parse_explanation(text: str, *, source: str) -> Explanation:
     try:
         return Explanation.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ConfigurationError(
-            f"{source} is no explanation that this perfgate reads: {where}: {first['msg']}",
+            f"{source} is no explanation that this perfgate reads: {first_problem(error)}",
             fix="Run `perfgate explain` again.",
         ) from error

@@ -10,6 +10,7 @@ from perfgate.errors import ConfigurationError
 from perfgate.records.decided import Decision
 from perfgate.records.measured import Record
 from perfgate.records.results import Results
+from perfgate.records.value import first_problem
 
 
 def parse_record(text: str, *, source: str) -> Record:
@@ -39,10 +40,8 @@ def _parse(kind: type[_Document], text: str, *, source: str) -> _Document:
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ConfigurationError(
             f"{source} is not a {kind.__name__.lower()} that this perfgate reads: "
-            f"{where}: {first['msg']}",
+            f"{first_problem(error)}",
             fix="Give a file that perfgate wrote, or update perfgate if a newer one wrote it.",
         ) from error

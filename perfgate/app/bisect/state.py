@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from perfgate.errors import ConfigurationError
 from perfgate.files import write_atomically
-from perfgate.records import Fingerprint
+from perfgate.records import Fingerprint, first_problem
 from perfgate.records.bisected import BisectState
 
 STATE = "bisect.json"
@@ -45,10 +45,8 @@ def read_state(path: Path) -> BisectState:
     try:
         return BisectState.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ConfigurationError(
-            f"{path} is no search that this perfgate reads: {where}: {first['msg']}",
+            f"{path} is no search that this perfgate reads: {first_problem(error)}",
             fix=_START_ANEW,
         ) from error
 

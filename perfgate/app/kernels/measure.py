@@ -23,7 +23,7 @@ from perfgate.backends.kernel import OWN_START, kernel_process
 from perfgate.backends.reports import MAX_REPORT_BYTES
 from perfgate.errors import BenchmarkError, DeviceError
 from perfgate.process import Finished
-from perfgate.records import Conditions, Side, Value
+from perfgate.records import Conditions, Side, Value, first_problem
 from perfgate.records.kernels import Cache, KernelListing, KernelResults, KernelTable, ListedKernel
 from perfgate.sides.checkout import side_environment
 
@@ -197,9 +197,7 @@ def _read(path: Path, kind: type[_Document]) -> _Document | str:
     except FileNotFoundError:
         return "it left no report"
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return one_line(f"its report is damaged at {where}: {first['msg']}", most_chars=_MOST_CHARS)
+        return one_line(f"its report is damaged at {first_problem(error)}", most_chars=_MOST_CHARS)
 
 
 def _end_of(done: Finished, timeout_s: float) -> str:
