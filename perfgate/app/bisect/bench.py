@@ -1,4 +1,4 @@
-"""Binds a case and the trees of commits to the bench: what the search calls for each launch."""
+"""Binds a case and the trees of commits to the rig: what the search calls for each launch."""
 
 from __future__ import annotations
 
