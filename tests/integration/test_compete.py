@@ -81,7 +81,7 @@ class TestCommand:
         assert [one["error"] is None for one in nightly["results"]] == [True, False]
 
     def test_a_launch_is_not_profiled_for_an_enclosing_job(self, project: Repository) -> None:
-        guarded = f"test -z $PERFGATE_TRACE$PERFGATE_COUNT_FLOPS && python3 bench.py"
+        guarded = "test -z $PERFGATE_TRACE$PERFGATE_COUNT_FLOPS && python3 bench.py"
         project.commit("guarded", perfgate_yml=SUITE.replace("python3 bench.py", f"'{guarded}'"))
         asked = {"PERFGATE_TRACE": "/dev/full", "PERFGATE_COUNT_FLOPS": "1"}
         perfgate(project.path, "compete", "--repeats", "1", "--case", "good", **asked)
