@@ -167,7 +167,7 @@ def plan(environ: Mapping[str, str], read_text: Callable[[str], str]) -> Plan:
         count = "1 input is" if len(problems) == 1 else f"{len(problems)} inputs are"
         raise ConfigurationError(
             f"{count} wrong:" + "".join(f"\n  - {problem}" for problem in problems),
-            fix="Correct the step's `with:`; README, 'Inputs', lists them.",
+            fix="Correct the step's `with:`; perfgate's docs/action.md lists them.",
         )
     value = {each.name: given.get(each.name) or each.default for each in INPUTS}
     event = read_event(environ, read_text)

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller; README lists them in this order of precedence."""
+    """What the process tells its caller; docs/action.md lists them in this order of precedence."""
 
     OK = 0
     REGRESSED = 1

@@ -1,4 +1,4 @@
-"""Makes README's picture: ``python -m tests.dashboard_picture docs/dashboard.png``.
+"""Makes the picture in docs/nightly.md: ``python -m tests.dashboard_picture docs/dashboard.png``.
 
 Its figures are made up in the shape of a nightly comparison of three frameworks. Needs Chromium on
 PATH and playwright.

@@ -26,7 +26,7 @@ def check_capture(case: Case) -> None:
             f"case {case.id}: backend {case.backend} cannot be captured, since what computes is no "
             "process that perfgate can profile",
             fix="Use the framework's own profiler, or a case with backend builtin, diffusers or "
-            "command (README, 'perfgate explain').",
+            "command (perfgate's docs/explain.md).",
         )
 
 

@@ -34,7 +34,7 @@ def answer(suite: str, workflow: str, *, strict: bool) -> int:
     """Answer the `/perfgate` commands of a new comment on a pull request.
 
     Nothing of the pull request is checked out or run. Needs a token in GITHUB_TOKEN, whose
-    permissions README lists under "Commands".
+    permissions docs/commands.md lists.
     """
     if not use_case.is_workflow(workflow):
         raise ConfigurationError(

@@ -105,5 +105,5 @@ def _read(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 def _refused(why: str) -> ConfigurationError:
     return ConfigurationError(
         f"the artifact is refused: {why}",
-        fix="Upload the folder that `perfgate gate` wrote, as README, 'Forks', shows.",
+        fix="Upload the folder that `perfgate gate` wrote, as perfgate's docs/forks.md shows.",
     )

@@ -71,7 +71,7 @@ def _fork(event: Event) -> Mode:
         task="measure",
         why=f"Pull request {event.pull_request} comes from a fork, so this job's token can only "
         "read: it comments nothing. The publish workflow comments the result from this job's "
-        "folder, uploaded as an artifact (README, 'Forks').",
+        "folder, uploaded as an artifact (perfgate's docs/forks.md).",
     )
 
 
@@ -91,7 +91,8 @@ def _privileged(event: Event) -> Mode:
             comments=True,
             checks=True,
             why="pull_request_target gives a token that may write to a job about a stranger's "
-            "code, so nothing is measured there: measure on pull_request (README, 'Forks').",
+            "code, so nothing is measured there: measure on pull_request "
+            "(perfgate's docs/forks.md).",
         )
     comment = event.comment
     if event.pull_request is None or comment is None or not comment.is_new:

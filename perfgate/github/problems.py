@@ -164,7 +164,7 @@ def _fix(status: int, message: str, permission: str) -> str:
         return (
             f"Grant the job `permissions: {permission}`. The token of a pull request from a fork "
             "is read-only whatever is granted; the verdict stands in the job summary "
-            "(README, 'Forks')."
+            "(perfgate's docs/forks.md)."
         )
     if status == 404:
         return (

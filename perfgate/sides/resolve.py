@@ -90,7 +90,7 @@ def _asked_for(git: Git, trigger: Trigger, *, head: str, base_ref: str) -> tuple
     if head != trigger.head_sha:
         raise ConfigurationError(
             f"this job checked out {head[:12]}, but {str(trigger.head_sha)[:12]} is to be measured",
-            fix="Give actions/checkout `ref: ${{ inputs.head }}` (README, 'Commands').",
+            fix="Give actions/checkout `ref: ${{ inputs.head }}` (perfgate's docs/commands.md).",
         )
     target = git.commit_of(f"refs/remotes/origin/{base_ref}") or _deepened(git, base_ref)
     if target is None:

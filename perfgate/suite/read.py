@@ -52,7 +52,7 @@ def parse_suite(text: str, *, source: str) -> Suite:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ConfigurationError(
             f"{source} has {count}:{listed}",
-            fix="Correct these; README, 'The suite file', lists every key.",
+            fix="Correct these; perfgate's docs/suite.md lists every key.",
         )
     return suite
 

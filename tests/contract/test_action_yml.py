@@ -1,15 +1,14 @@
-"""action.yml, the code behind its inputs and outputs, and the README's tables say the same."""
+"""action.yml, the code behind its inputs and outputs, and docs/action.md say the same."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
 from perfgate.action import INPUTS, OUTPUTS
+from tests.documents import ROOT, page
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = page("docs/action.md")
 
 
 @pytest.fixture
@@ -18,11 +17,11 @@ def action():
 
 
 def table(heading):
-    """The rows of the first table below a heading of the README, as lists of cells."""
+    """The rows of the first table below a heading of the page, as lists of cells."""
     found = re.search(
-        rf"^#+ {heading}\b.*?\n(?:(?!^#).*\n)*?((?:^\|.*\n)+)", README, flags=re.MULTILINE
+        rf"^#+ {heading}\b.*?\n(?:(?!^#).*\n)*?((?:^\|.*\n)+)", PAGE, flags=re.MULTILINE
     )
-    assert found, f"README has no table under the heading {heading!r}"
+    assert found, f"the page has no table under the heading {heading!r}"
     rows = [line.strip().strip("|").split("|") for line in found[1].splitlines()]
     return [[cell.strip() for cell in row] for row in rows[2:]]
 
@@ -50,7 +49,7 @@ def test_outputs_are_those_that_are_written(action):
     assert tuple(action["outputs"]) == OUTPUTS
 
 
-def test_readme_lists_the_inputs_with_their_defaults(action):
+def test_the_page_lists_the_inputs_with_their_defaults(action):
     assert names("Inputs") == list(action["inputs"])
     for name, default, *_ in table("Inputs"):
         declared = action["inputs"][name.strip("`")]["default"]
@@ -58,7 +57,7 @@ def test_readme_lists_the_inputs_with_their_defaults(action):
         assert told == declared
 
 
-def test_readme_lists_the_outputs(action):
+def test_the_page_lists_the_outputs(action):
     assert names("Outputs") == list(action["outputs"])
 
 

@@ -1,25 +1,21 @@
 """The commands workflow to paste and the one to call, and the one that `rerun` starts."""
 
-import re
-from pathlib import Path
-
 import pytest
 import yaml
 
 from perfgate.github.commands import MEANINGS, USAGE
 from tests.commanding import INPUTS
+from tests.documents import ROOT, blocks, page
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README.split("\n## Commands\n")[1].split("\n## ")[0]
+PAGE = page("docs/commands.md")
 TO_CALL = (ROOT / ".github" / "workflows" / "commands.yml").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def pasted():
-    """The workflows in README's section on commands, by the name of their only job."""
-    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", SECTION, re.S)]
-    return {next(iter(block["jobs"])): block for block in blocks}
+    """The workflows on the page, by the name of their only job."""
+    found = [yaml.safe_load(block) for block in blocks(PAGE, "yaml")]
+    return {next(iter(block["jobs"])): block for block in found}
 
 
 def test_what_is_pasted_is_what_is_called(pasted):
@@ -53,7 +49,7 @@ def test_the_started_workflow_takes_what_rerun_sends(pasted):
     assert action["with"]["cases"] == "${{ inputs.cases }}"
 
 
-def test_readme_lists_the_commands():
+def test_the_page_lists_the_commands():
     for usage in USAGE.values():
-        assert f"| `{usage}` |" in SECTION
+        assert f"| `{usage}` |" in PAGE
     assert set(MEANINGS) == set(USAGE)

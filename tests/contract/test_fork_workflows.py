@@ -1,13 +1,13 @@
 """The fork recipe to paste and the one to call do the same, with the same rights."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+from tests.documents import ROOT, blocks, page
+
+PAGE = page("docs/forks.md")
 DEFAULTS = {
     "${{ inputs.suite }}": "perfgate.yml",
     "${{ inputs.key }}": "suite",
@@ -17,10 +17,9 @@ DEFAULTS = {
 
 
 def pasted():
-    """The workflows in README's section on forks, by the name of their only job."""
-    section = README.split("\n## Forks\n")[1].split("\n## ")[0]
-    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", section, re.S)]
-    return {next(iter(block["jobs"])): block for block in blocks}
+    """The workflows on the page, by the name of their only job."""
+    found = [yaml.safe_load(block) for block in blocks(PAGE, "yaml")]
+    return {next(iter(block["jobs"])): block for block in found}
 
 
 def text_of(name):
@@ -32,7 +31,7 @@ def job_to_call(name):
     text = text_of(name)
     for expression, default in DEFAULTS.items():
         text = text.replace(expression, default)
-    # A commit is named with its version beside it; README names the version's first part.
+    # A commit is named with its version beside it; the page names the version's first part.
     text = re.sub(r"@[0-9a-f]{40} # (v\d+)\S*", r"@\1", text)
     job = yaml.safe_load(text)["jobs"][name]
     assert job.pop("name") == name
@@ -82,7 +81,6 @@ def test_the_rights_to_write_meet_no_code_of_a_fork():
 
 @pytest.mark.parametrize("name", ["measure", "publish"])
 def test_every_right_has_its_reason(name):
-    section = README.split("\n## Forks\n")[1].split("\n## ")[0]
-    for text in (text_of(name), section):
+    for text in (text_of(name), PAGE):
         for line in re.findall(r"^ +(?:actions|contents|pull-requests|checks): \w+.*$", text, re.M):
             assert re.search(r" # \S", line), line

@@ -1,14 +1,13 @@
-"""The nightly workflow to call, README's words about it, and the action that gives it perfgate."""
+"""The nightly workflow to call, the page about it, and the action that gives it perfgate."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README.split("\n## Nightly\n")[1].split("\n## ")[0]
+from tests.documents import ROOT, blocks, page
+
+SECTION = page("docs/nightly.md").split("\n## ")[0]
 TEXT = (ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8")
 
 
@@ -19,7 +18,7 @@ def called():
 
 @pytest.fixture
 def pasted():
-    (block,) = re.findall(r"```yaml\n(.*?)```", SECTION, re.S)
+    (block,) = blocks(SECTION, "yaml")
     return yaml.safe_load(block)
 
 

@@ -1,4 +1,4 @@
-"""README's commands workflow under act, and the measuring run that a command starts.
+"""The commands workflow of the documents under act, and the measuring run that a command starts.
 
 `upload-artifact` is a JavaScript action, which act would have to fetch, and so is `checkout` where
 it is given a commit: stubs take their places, of which the second looks whether the folder is at
@@ -7,13 +7,12 @@ GitHub was asked to start it with.
 """
 
 import json
-import re
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from tests.commanding import INPUTS, Talk
+from tests.documents import blocks, page
 from tests.e2e import projects
 from tests.e2e.act import UPLOAD_ARTIFACT, run_workflow
 from tests.fakes.github_people import Run
@@ -22,7 +21,6 @@ from tests.fakes.github_server import BOT
 from tests.repositories import Repository
 
 TOKEN = "a-s3cret-token"
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 CHECKOUT = dedent(
     """\
     name: checkout
@@ -46,10 +44,9 @@ CHECKOUT = dedent(
 
 
 def workflow(job):
-    """The workflow of README's section on commands with this job, for the project's suite."""
-    section = README.split("\n## Commands\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"```yaml\n(.*?)```", section, re.S)
-    (found,) = [block for block in blocks if f"\n  {job}:\n" in block]
+    """The workflow of docs/commands.md with this job, for the project's suite."""
+    pasted = blocks(page("docs/commands.md"), "yaml")
+    (found,) = [block for block in pasted if f"\n  {job}:\n" in block]
     return found.replace("suite: perfgate.yml", "suite: bench/perfgate.yml")
 
 

@@ -1,4 +1,4 @@
-"""README's two workflows for forks, run one after the other by act: measured, then published.
+"""The documents' two workflows for forks, run one after the other by act: measured, then published.
 
 The first runs a fork's code with a token that may not write, and leaves its folder; the second has
 nothing checked out and publishes what the fake GitHub gives it of that folder. Two things are not
@@ -8,11 +8,10 @@ this file says so, with the payload that GitHub describes.
 """
 
 import json
-import re
-from pathlib import Path
 
 import pytest
 
+from tests.documents import blocks, page
 from tests.e2e import projects
 from tests.e2e.act import UPLOAD_ARTIFACT, run_workflow
 from tests.fakes.github_artifacts import packed, packed_folder
@@ -21,14 +20,12 @@ from tests.repositories import Repository
 
 TOKEN = "a-s3cret-token"
 FORK, RUN = "mallory/bench", 42
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def workflow(job):
-    """The workflow of README's section on forks with this job, for the project's suite."""
-    section = README.split("\n## Forks\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"```yaml\n(.*?)```", section, re.S)
-    (found,) = [block for block in blocks if f"\n  {job}:\n" in block]
+    """The workflow of docs/forks.md with this job, for the project's suite."""
+    pasted = blocks(page("docs/forks.md"), "yaml")
+    (found,) = [block for block in pasted if f"\n  {job}:\n" in block]
     return found.replace("suite: perfgate.yml", "suite: bench/perfgate.yml")
 
 

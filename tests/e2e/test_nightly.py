@@ -1,4 +1,4 @@
-"""README's nightly workflow and the one that it calls, run by act against a fake GitHub.
+"""The documents' nightly workflow and the one that it calls, run by act against a fake GitHub.
 
 Stand-ins: folders for artifacts, since their actions are JavaScript that act would have to fetch;
 a bare repository for the remote. Deploying to Pages is GitHub's alone.
@@ -7,20 +7,18 @@ a bare repository for the remote. Deploying to Pages is GitHub's alone.
 import json
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from perfgate.history.append import append
 from perfgate.history.opening import open_store
+from tests.documents import ROOT, blocks, page
 from tests.e2e.act import artifact_stub, run_on_host
 from tests.integration.test_nightly_workflow import SUITE, forty_nights
 from tests.repositories import Repository, bench
 from tests.stores import GIT_ENV
 
 TOKEN = "a-s3cret-token"
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 CALLED = (ROOT / ".github/workflows/nightly.yml").read_text(encoding="utf-8")
 COPIES = {
     "upload-artifact": 'cp -r "$FOLDER" "$ARTIFACTS/$NAME"',
@@ -30,9 +28,8 @@ COPIES = {
 
 
 def pasted():
-    """README's workflow with its first job alone, on a runner that act has."""
-    section = README.split("\n## Nightly\n")[1].split("\n## ")[0]
-    (found,) = re.findall(r"```yaml\n(.*?)```", section, re.S)
+    """The page's workflow with its first job alone, on a runner that act has."""
+    (found,) = blocks(page("docs/nightly.md"), "yaml")
     nightly = found.split("  deploy:\n")[0]
     nightly = re.sub(r"OWNER/perfgate(/\S+)@v1", r".\1", nightly)
     return nightly.replace("""'["self-hosted", "h100"]'""", """'"ubuntu-latest"'""")

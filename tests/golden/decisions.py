@@ -223,7 +223,7 @@ def problem() -> Decision:
         "  - gate.margn: unknown key; did you mean margin? allowed: strategy, margin\n"
         "  - cases[1].id: 'wan_t2v_tiny': cases[0] has this id too; every case needs its own"
     )
-    fix = "Correct these; README, 'The suite file', lists every key."
+    fix = "Correct these; perfgate's docs/suite.md lists every key."
     return told(
         [],
         problem=Problem(problem=text, fix=fix, exit_code=2),

@@ -100,7 +100,7 @@ def test_a_recorder_that_cannot_be_wrapped_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_script_of_ones_own(tmp_path: Path) -> None:
-    """The lines that README gives to benchmarks with perfgate's recorder."""
+    """The lines that docs/explain.md gives to benchmarks with perfgate's recorder."""
     script = tmp_path / "bench.py"
     script.write_text(
         "import os, torch\n"

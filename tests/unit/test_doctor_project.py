@@ -108,7 +108,7 @@ def test_token__absent_or_of_a_fork():
     assert token_check(PUSH, "", ask=nobody).state == "warning"
     fork = Event(name="pull_request", repository="octo/bench", pull_request=7, is_fork=True)
     found = token_check(fork, "a-token", ask=nobody)
-    assert (found.state, "Forks" in found.fix) == ("warning", True)
+    assert (found.state, "docs/forks.md" in found.fix) == ("warning", True)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def packed(*entries, method=zipfile.ZIP_DEFLATED):
 def refusal(data):
     with pytest.raises(ConfigurationError) as refused:
         record_text(data)
-    assert "README, 'Forks'" in refused.value.fix
+    assert "docs/forks.md" in refused.value.fix
     return refused.value.problem
 
 

@@ -83,8 +83,8 @@ def _dispatch(
             return _run_again(scene, change, runs, whole=whole)
         raise PublishError(
             f"{WORKFLOWS}/{place.workflow} on {scene.base} cannot be started: {error.problem}",
-            fix="Let it have `workflow_dispatch` with the inputs that README shows under "
-            "'Commands', or name another file with PERFGATE_WORKFLOW.",
+            fix="Let it have `workflow_dispatch` with the inputs that perfgate's "
+            "docs/commands.md shows, or name another file with PERFGATE_WORKFLOW.",
         ) from error
     url = safe_url(f"{place.url}/actions/workflows/{place.workflow}")
     where = f" in [{escape_markdown(place.workflow)}]({url})" if url else ""

@@ -169,7 +169,7 @@ def token_check(event: Event, token: str, *, ask: Callable[[Event, str], TokenRi
         fix = "Set GITHUB_TOKEN: ${{ github.token }} in the step's env, to have results commented."
         return _row("token", "warning", "none: the verdict stands in log and job summary", fix)
     if event.is_fork:
-        fix = "Publish from a second workflow (README, 'Forks')."
+        fix = "Publish from a second workflow (perfgate's docs/forks.md)."
         return _row("token", "warning", "that of a fork's pull request, which is read-only", fix)
     try:
         told = ask(event, token)

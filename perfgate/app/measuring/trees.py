@@ -31,7 +31,7 @@ def read_suite(git: Git, path: str) -> Suite:
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"there is no suite file {path} in {git.root}",
-            fix="Write one (README, 'The suite file'), or name it with --suite.",
+            fix="Write one (perfgate's docs/suite.md), or name it with --suite.",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(

@@ -258,5 +258,5 @@ def _another(why: str) -> ConfigurationError:
     return ConfigurationError(
         f"the record is refused: {why}",
         fix="Measure what actions/checkout checks out, without `base:`, with the workflow that "
-        "README, 'Forks', shows.",
+        "perfgate's docs/forks.md shows.",
     )

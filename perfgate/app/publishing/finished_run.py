@@ -155,7 +155,7 @@ class _Judge:
                 self.refused.append(f"suite {suite.name}: {short(error.problem)}")
                 found.append(self._problem(suite, error.problem, error.fix, code=error.exit_code))
         if not found and unread:
-            fix = "Measure again, with the workflow that README, 'Forks', shows."
+            fix = "Measure again, with the workflow that perfgate's docs/forks.md shows."
             why = "\n".join(unread)
             found.append(self._problem(suite, why, fix, code=ExitCode.CONFIGURATION))
         if not found:

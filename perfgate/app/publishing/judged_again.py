@@ -223,5 +223,6 @@ def _is_numbered(launch: Launch) -> bool:
 def _refused(why: str) -> ConfigurationError:
     return ConfigurationError(
         f"the record is refused: {why}",
-        fix="Measure again, with the workflow that README, 'Forks', shows, on the newest base.",
+        fix="Measure again on the newest base, with the workflow that perfgate's "
+        "docs/forks.md shows.",
     )

@@ -45,7 +45,7 @@ def publish_run(
     if run is None:
         raise ConfigurationError(
             f"the event {event.name} names no finished run",
-            fix="Run this in a workflow on `workflow_run`, as README, 'Forks', shows.",
+            fix="Run this in a workflow on `workflow_run`, as perfgate's docs/forks.md shows.",
         )
     found = with_retries(
         lambda: judge_run(
