@@ -30,7 +30,7 @@ lint: .venv/.lint         ## check style, types, spelling, workflows, action and
 	$(BIN)/zizmor --offline --no-progress --persona=auditor .github action.yml host setup
 	$(BIN)/actionlint .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml host/action.yml setup/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml host/action.yml setup/action.yml .github/actions/*/action.yml
 	$(BIN)/hadolint Dockerfile
 
 e2e: .venv/.e2e           ## build the image, run the action under act against a fake GitHub
