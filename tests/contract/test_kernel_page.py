@@ -1,4 +1,4 @@
-"""The kernel file on docs/kernels.md is one: it loads, and its variants show no hazard."""
+"""docs/kernels.md names kernels that there are; the one to imitate is right, and guards itself."""
 
 from __future__ import annotations
 
@@ -15,21 +15,33 @@ from perfgate.workloads.kernels.shapes import parse_shape
 from tests.documents import blocks, page
 
 PAGE = page("docs/kernels.md")
+EXAMPLE, *_ = blocks(page("docs/extending.md"), "python")
+TARGET = Target(device="cpu", shape=Shape(sizes={"T": 8, "D": 16}))
 
 
 @pytest.fixture
 def example(tmp_path: Path) -> Kernel:
-    path = tmp_path / "mine.py"
-    (text,) = blocks(PAGE, "python")
+    return loaded(EXAMPLE, tmp_path)
+
+
+def loaded(text: str, folder: Path) -> Kernel:
+    path = folder / "mine.py"
     path.write_text(text, encoding="utf-8")
     (kernel,) = load_kernels(path)
     return kernel
 
 
 def test_example__is_right_in_every_variant(example: Kernel) -> None:
-    target = Target(device="cpu", shape=Shape(sizes={"T": 8, "D": 16}))
     for variant in (example.reference, *example.variants):
-        assert check(example, variant, target) == ()
+        assert check(example, variant, TARGET) == ()
+
+
+def test_example__finds_an_epsilon_that_was_left_to_torch(tmp_path: Path) -> None:
+    forgetful = EXAMPLE.replace('given["scale"], EPSILON)', 'given["scale"])')
+    assert forgetful != EXAMPLE
+    example = loaded(forgetful, tmp_path)
+    (finding,) = check(example, example.variants[0], TARGET)
+    assert finding.hazard == "small values"
 
 
 def test_cases__name_kernels_variants_and_shapes_that_there_are(example: Kernel) -> None:

@@ -27,7 +27,7 @@ BUILT_IN: dict[str, Kernel] = {
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _MOST_TOLD_CHARS = 300
-_FIX = "perfgate's docs/kernels.md has a file to imitate; the others are measured."
+_FIX = "perfgate's docs/extending.md has a file to imitate; the others are measured."
 
 
 def load_kernels(path: Path) -> tuple[Kernel, ...]:
