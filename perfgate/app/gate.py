@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from perfgate.app.comparison import Asked, files_of, find_comparison, policy_with
 from perfgate.app.keeping.sglang_files import plain_at
 from perfgate.app.known import KnownNoise, known_noise
 from perfgate.app.measuring.edges import Edges
@@ -27,19 +28,16 @@ from perfgate.app.measuring.resume import (
     refuse_another_machine,
     told_before,
 )
-from perfgate.app.measuring.selection import Change, Selection, select
-from perfgate.app.measuring.trees import both_sides, head_alone, head_tree, read_suite
+from perfgate.app.measuring.selection import Selection
+from perfgate.app.measuring.trees import both_sides, head_alone, read_suite
 from perfgate.app.permissions import find_permissions
 from perfgate.backends.registry import BACKENDS
-from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, PerfgateError
-from perfgate.github.event import LOCAL
 from perfgate.records import Decision, GatePolicy, Origin, Record, Tree
 from perfgate.sides.git import Git, open_repository
-from perfgate.sides.resolve import Trigger, resolve_base
-from perfgate.suite import Suite, parse_suite
+from perfgate.suite import Suite
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
 
@@ -62,6 +60,17 @@ class GateRequest:
     finish: bool = False
     earlier: Record | None = None
 
+    def asked(self) -> Asked:
+        """Which comparison that is."""
+        return Asked(
+            start=self.start,
+            suite=self.suite,
+            base=self.base,
+            strategy=self.strategy,
+            only=self.only,
+            earlier=self.earlier,
+        )
+
 
 def going_on(request: GateRequest, earlier: Record) -> GateRequest:
     """The same request, to go on from ``earlier``."""
@@ -80,18 +89,14 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     what it measured. With a record to go on from, what is decided there stays, undecided cases get
     their next pairs, and the budget counts what is launched now.
     """
-    git = open_repository(request.start, edges.environ)
-    base, head = _trees(git, request, edges)
-    base_suite, head_suite = _suites(git, request.suite, base.commit)
-    selection = _select(git, base_suite, head_suite, request=request, edges=edges, base=base)
-    for note in _same_commit(base, head):
-        selection = selection.noting(note)
-    policy, earlier = _policy(selection.policy, request.strategy), request.earlier
+    found = find_comparison(request.asked(), environ=edges.environ, event=edges.event)
+    git, base, head, selection = found.git, found.base, found.head, found.selection
+    policy, earlier = found.policy, request.earlier
     if earlier is not None:
         refuse_another_comparison(earlier, base=base, head=head, selection=selection, policy=policy)
     check_cases(selection)
     fingerprint = edges.machine.fingerprint(devices_wanted(selection))
-    files = _files_of(git, base.commit, selection, fingerprint.hardware_key)
+    files = files_of(git, base.commit, selection, fingerprint.hardware_key)
     baselines = load_baselines(files, hardware_key=fingerprint.hardware_key)
     noise = known_noise(files, selection.chosen, policy, fingerprint)
     asked = policy.strategy == "baseline"
@@ -120,8 +125,8 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
         request,
         selection,
         policy,
-        base=(base, base_suite),
-        head=(head, head_suite),
+        base=(base, found.base_suite),
+        head=(head, found.head_suite),
         known=known,
     )
     if earlier is not None:
@@ -161,7 +166,7 @@ def _measured(
             if policy.strategy != "auto" or not known.stored or known.earlier:
                 raise
             selection = selection.noting(f"no pairs, since base cannot be built: {error.problem}")
-            policy = _policy(policy, "baseline")
+            policy = policy_with(policy, "baseline")
             sides = stack.enter_context(head_alone(git, edges, head=head, frameworks=frameworks))
         return run_job(
             selection,
@@ -198,76 +203,6 @@ def suite_name(request: GateRequest, environ: Mapping[str, str]) -> str:
     except PerfgateError:
         default: str = Suite.model_fields["name"].default
         return default
-
-
-def _trees(git: Git, request: GateRequest, edges: Edges) -> tuple[Tree, Tree]:
-    event = edges.event
-    trigger = Trigger(
-        name=event.name,
-        head_sha=event.head_sha,
-        base_sha=event.base_sha,
-        base_ref=event.base_ref,
-    )
-    named = request.base
-    if named is None and event.name == LOCAL and request.earlier is not None:
-        # No event says what base is: it is what it was. Elsewhere the event has the last word.
-        named = request.earlier.base.commit if request.earlier.base is not None else None
-    commit, found_by = resolve_base(git, trigger, base=named)
-    return Tree(commit=commit, ref=found_by), head_tree(git)
-
-
-def _same_commit(base: Tree, head: Tree) -> tuple[str, ...]:
-    if base.commit != head.commit:
-        return ()
-    if head.dirty:
-        return ("base is the commit that head's working tree stands on",)
-    return ("base and head are the same commit: this compares a tree with itself",)
-
-
-def _suites(git: Git, path: str, base_commit: str) -> tuple[Suite | None, Suite]:
-    head = read_suite(git, path)
-    at_base = git.file_at(base_commit, path)
-    if at_base is None:
-        return None, head
-    return parse_suite(at_base, source=f"{path} at base {base_commit[:12]}"), head
-
-
-def _select(
-    git: Git,
-    base_suite: Suite | None,
-    head_suite: Suite,
-    *,
-    request: GateRequest,
-    edges: Edges,
-    base: Tree,
-) -> Selection:
-    changed = git.changed_paths(base.commit)
-    change = Change(event=edges.event.name, labels=edges.event.labels, paths=changed)
-    selection = select(base_suite, head_suite, change=change, only=request.only)
-    touched = sorted(
-        path for path in changed if selection.keeps(path) and not path.endswith(f"/{ACCEPTED}")
-    )
-    if not touched:
-        return selection
-    more = f" and {len(touched) - 1} more" if len(touched) > 1 else ""
-    return selection.noting(
-        f"this pull request changes baselines ({touched[0]}{more}), without effect here"
-    )
-
-
-def _policy(policy: GatePolicy, strategy: str | None) -> GatePolicy:
-    if strategy is None:
-        return policy
-    return GatePolicy.model_validate({**policy.model_dump(), "strategy": strategy})
-
-
-def _files_of(git: Git, commit: str, selection: Selection, hardware_key: str) -> dict[str, str]:
-    """What the base commit keeps of this hardware: texts by path."""
-    if selection.state_folder is None:
-        return {}
-    folder = f"{selection.state_folder.rstrip('/')}/{hardware_key}"
-    paths = git.files_below(commit, folder)[:_MAX_BASELINE_FILES]
-    return {path: git("show", f"{commit}:{path}") for path in paths}
 
 
 def _needs_pairs(selection: Selection, policy: GatePolicy, known: Known) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,6 +68,18 @@ class Git:
         """Text of a file in a commit, or None where the commit has no such file."""
         return self._text("show", f"{commit}:{path}")
 
+    def texts_at(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
+        """Texts of those of ``paths`` that are files in a commit, by path, in one call of git."""
+        lines = [path for path in paths if "\n" not in path]
+        if not lines:
+            return {}
+        asked = "".join(f"{commit}:{path}\n" for path in lines).encode(errors="surrogateescape")
+        finished = self._start(("cat-file", "--batch"), timeout_s=60, given=asked)
+        if finished.returncode != 0:
+            said = _read(finished.stderr).strip()
+            raise ConfigurationError(f"git cat-file failed: {said}", fix="See what git says.")
+        return dict(_answers(finished.stdout, lines))
+
     def files_below(self, commit: str, folder: str) -> tuple[str, ...]:
         """Paths of the files below a folder in a commit; none where the folder is missing."""
         listed = self("ls-tree", "-r", "-z", "--name-only", commit, "--", folder.rstrip("/") + "/")
@@ -108,6 +120,14 @@ class Git:
     def _run(
         self, arguments: tuple[str, ...], *, timeout_s: float
     ) -> subprocess.CompletedProcess[str]:
+        done = self._start(arguments, timeout_s=timeout_s)
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, _read(done.stdout), _read(done.stderr)
+        )
+
+    def _start(
+        self, arguments: tuple[str, ...], *, timeout_s: float, given: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
         # Never prompt, since a job would hang; never refresh the index of a workspace that may
         # belong to somebody else.
         env = {
@@ -123,9 +143,7 @@ class Git:
                 cwd=self.root,
                 env=env,
                 capture_output=True,
-                text=True,
-                errors="replace",
-                stdin=subprocess.DEVNULL,
+                input=given,
                 timeout=timeout_s,
                 check=False,
             )
@@ -138,6 +156,26 @@ class Git:
                 f"git {' '.join(arguments)} did not end within {timeout_s:.0f} s",
                 fix="Check the network of this runner, or fetch the commit in an earlier step.",
             ) from error
+
+
+def _read(output: bytes) -> str:
+    """What git wrote as text, with plain line ends."""
+    return output.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _answers(output: bytes, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The files among what ``cat-file --batch`` says of each path in turn."""
+    place = 0
+    for path in paths:
+        end = output.index(b"\n", place)
+        header = output[place:end].split(b" ")
+        place = end + 1
+        if header[-1] == b"missing" or len(header) != 3:
+            continue
+        size = int(header[2])
+        if header[1] == b"blob":
+            yield path, _read(output[place : place + size])
+        place += size + 1
 
 
 def open_repository(start: Path, environ: Mapping[str, str]) -> Git:
