@@ -15,11 +15,12 @@ RUN apt-get update \
     && git config --system --add safe.directory '*'
 
 # torch is a layer of its own, since it is large and seldom changes. On PyPI this pin is the CUDA
-# build on amd64; a prebuilt image takes the CPU build of the same version from torch's own index.
+# build on amd64; the prebuilt image is given torch's own index, where `+cpu` is a later version.
 COPY constraints.txt /opt/perfgate/
+ARG TORCH_INDEX=""
 RUN python -m venv /opt/perfgate/venv \
     && /opt/perfgate/venv/bin/pip install --no-cache-dir --constraint /opt/perfgate/constraints.txt \
-        torch
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
 
 COPY pyproject.toml README.md /opt/perfgate/source/
 COPY perfgate /opt/perfgate/source/perfgate

@@ -27,11 +27,11 @@ lint: .venv/.lint         ## check style, types, spelling, workflows, action and
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate benchmarks tests host entrypoint.py
-	$(BIN)/zizmor --offline --no-progress --persona=auditor .github action.yml host setup
+	$(BIN)/zizmor --offline --no-progress --persona=auditor .github action.yml cuda host npu publish setup
 	$(BIN)/actionlint .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml host/action.yml setup/action.yml .github/actions/*/action.yml
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml */action.yml .github/actions/*/action.yml
+	$(BIN)/hadolint Dockerfile *.Dockerfile
 
 e2e: .venv/.e2e           ## build the image, run the action under act against a fake GitHub
 	$(BIN)/python -m pytest tests/e2e

@@ -155,10 +155,13 @@ INPUTS: Final = (
 OUTPUTS: Final = ("verdict", "regressions", "decision-path", "comment-url", "baseline-url")
 
 
-def plan(environ: Mapping[str, str], read_text: Callable[[str], str]) -> Plan:
+def plan(
+    environ: Mapping[str, str], read_text: Callable[[str], str], *, may_measure: bool = True
+) -> Plan:
     """What to run for these inputs and this event.
 
-    ``read_text`` is given the path in GITHUB_EVENT_PATH. Raises ConfigurationError that lists
+    ``read_text`` is given the path in GITHUB_EVENT_PATH. Without ``may_measure`` an event that is
+    measured elsewhere has its finished folder published. Raises ConfigurationError that lists
     every wrong input, one for a damaged event, and one where measuring would be dangerous.
     """
     given = _given(environ)
@@ -173,7 +176,7 @@ def plan(environ: Mapping[str, str], read_text: Callable[[str], str]) -> Plan:
     event = read_event(environ, read_text)
     mode = mode_of(event)
     value["key"] = _key(value, event, environ)
-    measures = _measures(value["command"], mode)
+    measures = _measures(value["command"], mode, may_measure=may_measure)
     proposes = measures and mode.proposes and value["update-baseline"] == "pr"
     remembers = measures and mode.remembers and value["history"]
     return Plan(
@@ -200,16 +203,21 @@ def _key(value: Mapping[str, str], event: Event, environ: Mapping[str, str]) -> 
     return value["key"]
 
 
-def _measures(command: str, mode: Mode) -> bool:
+def _measures(command: str, mode: Mode, *, may_measure: bool) -> bool:
     if command == "publish":
         return False
+    if command == "gate" and not may_measure:
+        raise ConfigurationError(
+            "command: gate measures, and this door only publishes: its image has no torch",
+            fix="Use the root action, or one of those for a device; docs/doors.md lists them.",
+        )
     if mode.task == "refuse" or (command == "gate" and mode.task != "measure"):
         raise ConfigurationError(
             f"nothing may be measured on this event: {mode.why}",
             fix="Measure in a workflow on pull_request, push, merge_group or schedule, and leave "
             "the input command at auto.",
         )
-    return mode.task == "measure"
+    return may_measure and mode.task == "measure"
 
 
 def _tell(value: Mapping[str, str], mode: Mode) -> tuple[str, ...] | None:

@@ -54,14 +54,23 @@ _SECRET = frozenset(
 )
 
 
-def in_container(environ: Mapping[str, str]) -> dict[str, str]:
-    """The job's environment without what is true on the container's host alone."""
-    return {name: value for name, value in environ.items() if name not in _OF_THE_HOST}
+def in_container(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """The job's environment without what is true on the container's host alone.
+
+    ``own`` is what the image itself said of the same before the host's values replaced it.
+    """
+    given = {name: value for name, value in environ.items() if name not in _OF_THE_HOST}
+    return {**given, **{name: own[name] for name in _OF_THE_HOST if name in own}}
 
 
 def main(environ: Mapping[str, str]) -> int:
     """Run the whole action and return the step's exit code."""
     return tidied(environ, _whole)
+
+
+def only_publish(environ: Mapping[str, str]) -> int:
+    """Run the action of the door that never measures; returns the step's exit code."""
+    return tidied(environ, _without_measuring)
 
 
 def tidied(environ: Mapping[str, str], part: Callable[[Mapping[str, str]], int]) -> int:
@@ -88,6 +97,12 @@ def _whole(environ: Mapping[str, str]) -> int:
     return gate_code or publish_code
 
 
+def _without_measuring(environ: Mapping[str, str]) -> int:
+    planned = plan(environ, _read, may_measure=False)
+    click.echo(plain(planned.why))
+    return _publish(planned, environ, gate_code=ExitCode.OK)
+
+
 def measure(environ: Mapping[str, str]) -> int:
     """The part that runs a pull request's code, and needs no token; returns the gate's code."""
     planned = plan(environ, _read)
@@ -105,7 +120,10 @@ def publish(environ: Mapping[str, str], *, gate_code: int) -> int:
 
     That the history did not take the record is told, and is no code: the verdict stands.
     """
-    planned = plan(environ, _read)
+    return _publish(plan(environ, _read), environ, gate_code=gate_code)
+
+
+def _publish(planned: Plan, environ: Mapping[str, str], *, gate_code: int) -> int:
     folder = _working_directory(planned, environ)
     publishing = _for_publishing(environ, planned.token)
     measured = _has_measured(gate_code, folder / planned.output_dir)

@@ -24,8 +24,8 @@ def inputs(**given):
     return {"PATH": "/bin", **empty, **named}
 
 
-def plan(environ, payload=None):
-    return action.plan(environ, lambda _: json.dumps(payload or {}))
+def plan(environ, payload=None, **door):
+    return action.plan(environ, lambda _: json.dumps(payload or {}), **door)
 
 
 def on(name, **given):
@@ -121,6 +121,19 @@ def test_publish_only():
     assert planned.gate is None
     assert planned.tell == _PUBLISH
     assert planned.propose is None
+
+
+def test_door_that_only_publishes__what_another_event_measures():
+    planned = plan(on("push", update_baseline="pr"), ON_MAIN, may_measure=False)
+    assert (planned.gate, planned.tell, planned.propose) == (None, _PUBLISH, None)
+    planned = plan(on("workflow_run"), FINISHED, may_measure=False)
+    assert planned.tell[0] == "publish-run"
+    assert plan(on("issue_comment"), COMMENT, may_measure=False).tell[0] == "answer"
+
+
+def test_door_that_only_publishes__asked_to_measure():
+    with pytest.raises(ConfigurationError, match="only publishes"):
+        plan(on("push", command="gate"), ON_MAIN, may_measure=False)
 
 
 @pytest.mark.parametrize("command", ["", "auto", "gate"])
