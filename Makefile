@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-bisect bench-explain bench-history bench-kernels bench-peers bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden schemas gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-bisect bench-explain bench-history bench-kernels bench-peers bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -31,6 +31,8 @@ lint: .venv/.lint         ## check style, types, spelling, workflows, action and
 	$(BIN)/actionlint .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml */action.yml .github/actions/*/action.yml
+	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
+	$(BIN)/check-jsonschema --schemafile schemas/suite.json perfgate.yml benchmarks/*.yml
 	$(BIN)/hadolint Dockerfile *.Dockerfile
 
 e2e: .venv/.e2e           ## build the image, run the action under act against a fake GitHub
@@ -38,6 +40,9 @@ e2e: .venv/.e2e           ## build the image, run the action under act against a
 
 golden: .venv/.ready      ## rewrite the golden files from what is rendered today
 	$(BIN)/python -m pytest tests/golden --update-golden
+
+schemas: .venv/.ready     ## write the JSON schemas of perfgate's files anew
+	$(BIN)/perfgate schema --output-dir schemas
 
 gpu: .venv/.ready         ## measure on an accelerator: DEVICE=auto SUITE=benchmarks/gpu.yml WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.gpu --device $(DEVICE) --suite $(SUITE) $(if $(WRITE),--write $(WRITE))

@@ -29,7 +29,9 @@ _HEAD = """\
 _RESTORE = "Restore the file from its last commit; `perfgate baseline update` writes it."
 
 
-class _File(Value):
+class AcceptedFile(Value):
+    """The whole file."""
+
     # Elsewhere a newer patch release may add keys; here a key with a slip in it is a permission
     # that somebody believes to have been given.
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +54,7 @@ def parse_accepted(text: str, *, source: str) -> tuple[Acceptance, ...]:
             f"{source} holds no mapping with the keys version and accepted", fix=_RESTORE
         )
     try:
-        accepted = _File.model_validate(data).accepted
+        accepted = AcceptedFile.model_validate(data).accepted
     except ValidationError as error:
         raise BaselineError(f"{source}: {first_problem(error)}", fix=_RESTORE) from error
     keys = [one.key for one in accepted]

@@ -35,6 +35,7 @@ COMMANDS = {
     "compete": ("perfgate.cli.compete:compete", "Measure one request in several frameworks."),
     "bisect": ("perfgate.cli.bisect:bisect", "Find the commit that made a case slower."),
     "kernels": ("perfgate.cli.kernels:kernels", "Time kernels beside their reference."),
+    "schema": ("perfgate.cli.schema:schema", "Print the JSON schemas of perfgate's files."),
     "history": ("perfgate.cli.history.group:history", "Keep results over time."),
     "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),
 }

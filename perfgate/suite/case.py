@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from perfgate.records import CASE_ID
 from perfgate.suite.frameworks import OF_VIDEOS, WITH_IMAGE, Framework, Request, Serve, Task
 from perfgate.suite.kernels import Kernel
 from perfgate.suite.kinds import Part, RelativePath, Scalar, Seconds
+from perfgate.suite.rules import case_rules
 
 BackendName = Literal["builtin", "command", "diffusers", "sglang", "vllm-omni", "server", "kernel"]
 EventName = Literal["pull_request", "merge_group", "push", "schedule", "workflow_dispatch", "local"]
@@ -47,8 +48,11 @@ class When(Part):
     """Which changes a case is measured for; every condition that is given must hold."""
 
     paths: tuple[str, ...] = ()
+    """Patterns as in .gitignore: a changed file matches one of them."""
     labels: tuple[str, ...] = ()
+    """The pull request has one of these labels."""
     events: tuple[EventName, ...] = ()
+    """The job runs on one of these events."""
 
 
 class Timeout(Part):
@@ -58,17 +62,24 @@ class Timeout(Part):
     """
 
     setup: Seconds = 1800.0
+    """To make a side's environment."""
     load: Seconds = 1200.0
+    """To load the model."""
     request: Seconds = 600.0
+    """For one request."""
     download: Seconds = 1800.0
+    """To download the model, in a framework's launch."""
     compile: Seconds = 1800.0
+    """To compile it, in a framework's launch."""
 
 
 class Allow(Part):
     """What may change without being a fault, each with the reason that a reviewer reads."""
 
     output: Annotated[str, Field(min_length=3)] | None = None
+    """Why the output may change, or the score fall."""
     flops: Annotated[str, Field(min_length=3)] | None = None
+    """Why operations may go."""
 
     def reasons(self) -> dict[str, str]:
         told = {"output": self.output, "flops": self.flops}
@@ -79,35 +90,66 @@ class Accuracy(Part):
     """A score of the case's outputs: the last line that ``command`` prints, a number."""
 
     command: Annotated[str, Field(min_length=1)]
+    """Shell line, run once a job in head's tree, outside of all timing."""
     minimum: Annotated[float, Field(allow_inf_nan=False)]
+    """The lowest score that passes."""
 
 
 class Case(Part):
     """One workload configuration."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [*case_rules(OF_FRAMEWORKS, of_videos=OF_VIDEOS, with_image=WITH_IMAGE)]
+        }
+    )
+
     id: Annotated[str, Field(pattern=f"^{CASE_ID}$")]
+    """Names the case, once in a suite; baselines go by it."""
     backend: BackendName
+    """What runs it: your command, perfgate's own pipelines or kernels, or a framework."""
     preset: str | None = None
+    """For ``builtin``: which pipeline, such as wan-tiny."""
     params: dict[str, Scalar] = Field(default_factory=dict)
+    """For ``builtin``: what differs from the preset."""
     command: Annotated[str, Field(min_length=1)] | None = None
+    """For ``command``: shell line that leaves a report; run by `sh -c` in the side's tree."""
     kernel: Kernel | None = None
+    """For ``kernel``: which one."""
     model: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """For frameworks: a folder of the tree, or a name on the hub."""
     task: Task | None = None
+    """For frameworks: what is made, from what."""
     request: Request | None = None
+    """For frameworks: what is asked for."""
     serve: Serve = Serve()
+    """For frameworks: how it is started."""
     frameworks: dict[FrameworkName, Serve] = Field(default_factory=dict)
+    """Further frameworks that `perfgate compete` measures the same request in."""
     env: dict[str, Scalar] = Field(default_factory=dict)
+    """Environment variables of a launch."""
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Devices that a launch occupies."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """CPU threads; a kernel has 1 where nothing is said."""
     requests: Annotated[int, Field(ge=1, le=2)] = 2
+    """Measured requests a launch."""
     launch: Literal["fresh", "resident"] = "fresh"
+    """A fresh process each, or servers that stay loaded and take turns."""
     restart_every: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """With ``launch: resident``: pairs after which both servers restart; 4 if absent."""
     runs_on: tuple[str, ...] = ()
+    """Labels of the runner that the case is meant for."""
     when: When = When()
+    """The changes that it is measured for; without it all."""
     timeout: Timeout = Timeout()
+    """How long each part may take. Plain numbers: seconds."""
     outputs: tuple[RelativePath, ...] = ()
+    """Files that each launch writes and whose content must stay the same."""
     accuracy: Accuracy | None = None
+    """A score that the outputs must reach."""
     allow: Allow = Allow()
+    """What may change, and why."""
 
     @model_validator(mode="after")
     def _backend_has_what_it_runs(self) -> Case:

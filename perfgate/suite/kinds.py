@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -39,10 +54,16 @@ def _minutes(value: object) -> object:
 
 
 def _inside(value: str) -> str:
-    path = PurePosixPath(value)
-    if not value or path.is_absolute() or ".." in path.parts:
-        raise ValueError("write a path below the repository, without a leading / and without ..")
-    return value
+    # A suite is one file for every machine: what Windows calls a path means the same elsewhere,
+    # and must not lead out of the tree there either.
+    path = PurePosixPath(value.replace("\\", "/"))
+    if not value or path.is_absolute() or ".." in path.parts or _DRIVE.match(value):
+        raise ValueError(
+            "write a path below the repository, without a leading / or drive and without .."
+        )
+    if _CONTROL.search(value):
+        raise ValueError('a path holds a control character; "\\b" is one in YAML: write / instead')
+    return value.replace("\\", "/")
 
 
 def _scalar(value: object) -> object:
@@ -51,14 +72,70 @@ def _scalar(value: object) -> object:
     return value
 
 
-Ratio = Annotated[float, BeforeValidator(_ratio), Field(gt=0, lt=1, allow_inf_nan=False)]
-Margin = Annotated[float, BeforeValidator(_ratio), Field(gt=0, le=5, allow_inf_nan=False)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
-Milliseconds = Annotated[float, BeforeValidator(_milliseconds), Field(ge=0, allow_inf_nan=False)]
-Minutes = Annotated[float, BeforeValidator(_minutes), Field(gt=0, allow_inf_nan=False)]
+@dataclass(frozen=True)
+class _OrText:
+    """What a JSON schema says of a number that may be written as text: the pattern of that text."""
+
+    pattern: str
+    example: str
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        text = {"type": "string", "pattern": self.pattern, "examples": [self.example]}
+        return {"anyOf": [handler(core_schema), text]}
+
+
+_NUMBER = r"\d+(\.\d+)?"
+_MORE_THAN_ZERO = r"(?=[0.]*[1-9])"
+_UNIT = r"\s*(ms|s|m|h)\s*$"
+_PERCENT = r"\s*%\s*$"
+_DURATION_TEXT = rf"^\s*{_MORE_THAN_ZERO}{_NUMBER}{_UNIT}"
+_BELOW_100 = rf"^\s*{_MORE_THAN_ZERO}0*\d{{1,2}}(\.\d+)?{_PERCENT}"
+_UP_TO_500 = rf"^\s*{_MORE_THAN_ZERO}0*([0-4]?\d{{1,2}}(\.\d+)?|500(\.0+)?){_PERCENT}"
+_PATH_INSIDE = r"^(?![/\\]|[A-Za-z]:)(?!(.*[/\\])?\.\.([/\\]|$))[^\x00-\x1f\x7f]+$"
+
+Ratio = Annotated[
+    float,
+    Field(gt=0, lt=1, allow_inf_nan=False),
+    BeforeValidator(_ratio),
+    _OrText(_BELOW_100, "5%"),
+]
+Margin = Annotated[
+    float,
+    Field(gt=0, le=5, allow_inf_nan=False),
+    BeforeValidator(_ratio),
+    _OrText(_UP_TO_500, "3%"),
+]
+Seconds = Annotated[
+    float,
+    Field(gt=0, allow_inf_nan=False),
+    BeforeValidator(_seconds),
+    _OrText(_DURATION_TEXT, "90s"),
+]
+Milliseconds = Annotated[
+    float,
+    Field(ge=0, allow_inf_nan=False),
+    BeforeValidator(_milliseconds),
+    _OrText(rf"^\s*{_NUMBER}{_UNIT}", "5ms"),
+]
+Minutes = Annotated[
+    float,
+    Field(gt=0, allow_inf_nan=False),
+    BeforeValidator(_minutes),
+    _OrText(_DURATION_TEXT, "30m"),
+]
 Policy = Literal["neutral", "fail"]
-Scalar = Annotated[Any, AfterValidator(_scalar)]
-RelativePath = Annotated[str, AfterValidator(_inside)]
+Scalar = Annotated[
+    Any,
+    AfterValidator(_scalar),
+    WithJsonSchema({"type": ["boolean", "number", "string"]}),
+]
+RelativePath = Annotated[
+    str,
+    AfterValidator(_inside),
+    WithJsonSchema({"type": "string", "pattern": _PATH_INSIDE}),
+]
 KeyPattern = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]!._-]{1,100}$")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -38,6 +39,8 @@ class Debt(Value):
 class Debts(Value):
     """All permissions, the oldest first."""
 
+    schema_name: Literal["perfgate.debts"] = Field("perfgate.debts", alias="schema")
+    version: Literal[1] = 1
     debts: tuple[Debt, ...] = ()
 
 
@@ -56,6 +59,8 @@ class Entry(Value):
 class Entries(Value):
     """All entries, by hardware key and case."""
 
+    schema_name: Literal["perfgate.entries"] = Field("perfgate.entries", alias="schema")
+    version: Literal[1] = 1
     entries: tuple[Entry, ...] = ()
 
 
