@@ -24,6 +24,10 @@ class Release:
     def __init__(self, wheel: Path) -> None:
         self._archive = zipfile.ZipFile(wheel)
 
+    def names(self) -> list[str]:
+        """The paths of its files."""
+        return self._archive.namelist()
+
     @cache  # noqa: B019 - one a test session
     def text(self, path: str) -> str:
         return self._archive.read(path).decode("utf-8")
@@ -34,7 +38,7 @@ class Release:
 
     def scripts(self) -> set[str]:
         """The commands that it installs."""
-        (path,) = (name for name in self._archive.namelist() if name.endswith("entry_points.txt"))
+        (path,) = (name for name in self.names() if name.endswith("entry_points.txt"))
         section, found = "", set()
         for line in self.text(path).splitlines():
             section = line if line.startswith("[") else section

@@ -126,7 +126,7 @@ def _case(case: _Case, name: str, framework: _Framework, *, image: str | None) -
     args = shlex.split(framework.serve_args)
     compile_ = False
     if name == "sglang":
-        args, compile_ = _without_compile(args)
+        args, compile_ = without_compile(args)
         args += _warmup_shape(case, args)
     return Case.model_validate(
         {
@@ -154,7 +154,7 @@ def _request(case: _Case, name: str, *, image: str | None) -> Request:
     return Request.model_validate({**fields, "extra": extra})
 
 
-def _without_compile(args: Sequence[str]) -> tuple[list[str], bool]:
+def without_compile(args: Sequence[str]) -> tuple[list[str], bool]:
     """The arguments without the switch that compiles, and what it said last; absent is off."""
     kept: list[str] = []
     compile_, rest = False, list(args)
