@@ -53,6 +53,7 @@ class CalibrateRequest:
     """How many pairs of which cases; ``suite`` is a path below the repository.
 
     With ``gates`` so many whole gates of the cases with resident servers, instead of pairs of all.
+    No pair starts that could not end within ``budget_s`` of device time.
     """
 
     start: Path
@@ -60,6 +61,7 @@ class CalibrateRequest:
     pairs: int = USUAL_PAIRS
     gates: int | None = None
     only: tuple[str, ...] = ()
+    budget_s: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +174,11 @@ def _record(
             with launcher.servers():
                 return recorded(
                     measure_equal_sides(
-                        cases, pairs=request.pairs, launcher=launcher, progress=edges.progress
+                        cases,
+                        pairs=request.pairs,
+                        launcher=launcher,
+                        progress=edges.progress,
+                        budget=Budget(limit_s=request.budget_s),
                     )
                 )
         bench = Bench(
@@ -222,17 +228,22 @@ def _differences(
 
 
 def measure_equal_sides(
-    cases: Sequence[Case], *, pairs: int, launcher: Launcher, progress: Progress
+    cases: Sequence[Case],
+    *,
+    pairs: int,
+    launcher: Launcher,
+    progress: Progress,
+    budget: Budget,
 ) -> Measured:
     """A burn-in and so many pairs of every case, in a gate's order and in turns.
 
     Cases with resident servers come one after the other, each with all of its pairs. Nothing is
-    judged, so nothing stops early but what cannot go on. Raises DeviceError where the device is
-    lost before anything was measured.
+    judged, so nothing stops early but what cannot go on, or would outlast the ``budget``. Raises
+    DeviceError where the device is lost before anything was measured.
     """
     job = Running(
         launcher=launcher,
-        budget=Budget(limit_s=math.inf),
+        budget=budget,
         progress=progress,
         timeouts_s={case.id: case.launch_timeout_s() for case in cases},
     )
@@ -262,7 +273,8 @@ def _pairs_in_turns(job: Running, cases: Sequence[Case], *, pairs: int) -> None:
     for pair in range(pairs):
         for case_id in list(going_on):
             job.expect(case_id, 2 * (pairs - pair))
-            got = job.run_pair(case_id, pair=pair)
+            fits = job.fits(case_id, launches=2)
+            got = job.run_pair(case_id, pair=pair) if fits else None
             fit = got is not None and job.may_be_judged(case_id, got.values())
             if got is None or (not fit and case_id in job.stopped):
                 going_on.remove(case_id)

@@ -19,6 +19,7 @@ from perfgate.errors import ExitCode, PerfgateError
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 COMMANDS = {
+    "init": ("perfgate.cli.init:init", "Start a project: suite, workflows, first figures."),
     "gate": ("perfgate.cli.gate:gate", "Measure base and head, decide, and say so."),
     "measure": ("perfgate.cli.measure:measure", "Measure this tree alone; write a record."),
     "compare": ("perfgate.cli.compare:compare", "Decide from files; measure nothing."),

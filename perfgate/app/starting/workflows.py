@@ -1,0 +1,77 @@
+"""The texts of a project's two workflows, short calls of perfgate's own; does no I/O.
+
+They are two because a job that runs a stranger's code gets a token that only reads: what such a
+job leaves is published by the second, which runs none of that code.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import yaml
+
+GATE: Final = ".github/workflows/perfgate.yml"
+PUBLISH: Final = ".github/workflows/perfgate-publish.yml"
+
+_GATE: Final = """\
+# Measures each pull request against its own base on one machine, and says so in a comment.
+name: perfgate
+on: pull_request
+permissions: {}                # each job says for itself what it needs
+concurrency:                   # a newer push ends the older run
+  group: perfgate-${{ github.event.pull_request.number }}
+  cancel-in-progress: true
+jobs:
+  gate:
+    permissions:
+      contents: read           # checkout
+      pull-requests: write     # the comment; of a fork's the other workflow writes it
+      checks: write            # the check run perfgate/<suite>
+    uses: REPOSITORY/.github/workflows/gate.yml@v1
+    with:
+      suite: SUITE
+"""
+_ON_THE_CPU: Final = """\
+      # Your own runner, by its labels, as JSON; `host: true` measures on it without Docker:
+      # runner: '["self-hosted", "gpu"]'
+      # host: true
+"""
+_ON_A_DEVICE: Final = """\
+      runner: '["self-hosted"]' # the labels of the runner that has the device, as JSON
+      host: true               # where the device is: a Docker action would not see it
+"""
+_PUBLISH: Final = """\
+# Publishes what perfgate measured for pull requests from forks: comment and check. Nothing of a
+# pull request is checked out or run here.
+name: perfgate publish
+on:
+  workflow_run:
+    workflows: [perfgate]      # the name of the other workflow
+    types: [completed]
+permissions: {}                # each job says for itself what it needs
+jobs:
+  publish:
+    permissions:
+      actions: read            # the finished run's artifacts
+      contents: read           # the base's suite, baselines and permissions, through the API
+      pull-requests: write     # the comment
+      checks: write            # the check run perfgate/<suite>
+    uses: REPOSITORY/.github/workflows/publish.yml@v1
+    with:
+      suite: SUITE
+"""
+
+
+def gate_workflow(*, repository: str, suite: str, on_device: bool) -> str:
+    """The workflow that measures, on GitHub's runner or, for a GPU or NPU, on one of one's own."""
+    return _filled(_GATE + (_ON_A_DEVICE if on_device else _ON_THE_CPU), repository, suite)
+
+
+def publish_workflow(*, repository: str, suite: str) -> str:
+    """The workflow that publishes what a fork's run left."""
+    return _filled(_PUBLISH, repository, suite)
+
+
+def _filled(text: str, repository: str, suite: str) -> str:
+    path = yaml.safe_dump([suite], allow_unicode=True).removeprefix("- ").rstrip("\n")
+    return text.replace("REPOSITORY", repository).replace("SUITE", path)
