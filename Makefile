@@ -26,7 +26,7 @@ lint: .venv/.lint         ## check style, types, spelling, workflows, action and
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate benchmarks tests host entrypoint.py
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs perfgate benchmarks tests host release entrypoint.py
 	$(BIN)/zizmor --offline --no-progress --persona=auditor .github action.yml cuda host npu publish setup
 	$(BIN)/actionlint .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
