@@ -14,7 +14,7 @@ from perfgate.app.outputs import prepare_folder
 from perfgate.app.starting import first_figures
 from perfgate.app.starting.first_figures import FirstFigures
 from perfgate.app.starting.origin import installed_from
-from perfgate.app.starting.start import Plan, StartRequest, begin, write
+from perfgate.app.starting.start import SOURCES, Plan, StartRequest, begin, write
 from perfgate.app.starting.steps import Step, next_steps
 from perfgate.cli import options
 from perfgate.cli.group import stopped_by
@@ -27,12 +27,19 @@ _EPILOG = """\b
 Examples:
   perfgate init                    look, write, measure, say what to do next
   perfgate init --dry-run          print what would be written
+  perfgate init --from sglang      make the suite of sglang's baselines and test cases
   perfgate init --command "python3 bench.py" --no-measure
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.option("--command", metavar="LINE", help="The benchmark, as a shell line.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(list(SOURCES)),
+    help="Make the suite of the files that another tool keeps here.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing.")
 @click.option("--no-measure", is_flag=True, help="Leave out the first calibration and baseline.")
 @options.suite
@@ -42,6 +49,7 @@ Examples:
 @options.lease_timeout
 def init(
     command: str | None,
+    source: str | None,
     dry_run: bool,
     no_measure: bool,
     suite: str,
@@ -60,7 +68,14 @@ def init(
     Exit code 4 when a launch failed or nothing was measured; the files are written all the same.
     """
     environ = dict(os.environ)
-    request = StartRequest(suite=suite, repository=installed_from(), command=command)
+    if command is not None and source is not None:
+        raise click.UsageError("--command and --from exclude each other.")
+    request = StartRequest(
+        suite=suite,
+        repository=installed_from(),
+        command=command,
+        source=SOURCES[source] if source else None,
+    )
     plan = begin(Path.cwd(), environ, request, device=device)
     _tell_found(plan)
     if dry_run:

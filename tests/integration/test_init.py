@@ -11,6 +11,7 @@ import pytest
 
 from perfgate.suite import Suite, parse_suite
 from tests.repositories import Repository, bench, perfgate
+from tests.sglang_tree import a_tree
 
 WRITTEN = [
     *(".github/CODEOWNERS", ".github/workflows/perfgate-publish.yml"),
@@ -184,6 +185,28 @@ class TestWhatItFinds:
         assert f"sglang      {folder}/perf_baselines/h100.json" in done.stdout
         assert f"sglang      {folder}/ascend/perf_baselines_npu.json" in done.stdout
         assert "rm perfgate.yml && perfgate init --from sglang" in done.stdout
+
+    def test_a_suite_of_sglangs_files(self, project: Repository) -> None:
+        a_tree(project.path)
+        project.commit("start")
+        done = perfgate(project.path, "init", "--from", "sglang")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert suite(project).sglang is not None
+        assert suite(project).gate.margin == 0.03
+        assert "not taken   " in done.stdout
+        assert "its cases may want another machine than this one" in done.stdout
+        owned = (project.path / ".github/CODEOWNERS").read_text()
+        assert "# /perfgate/ @ACCOUNT" in owned
+        assert "perf_baselines/h100.json @ACCOUNT" in owned
+        workflow = (project.path / ".github/workflows/perfgate.yml").read_text()
+        assert "host: true" in workflow.splitlines()[-1]
+
+    def test_a_suite_of_files_that_are_not_there(self, project: Repository) -> None:
+        project.commit("start")
+        done = perfgate(project.path, "init", "--from", "sglang")
+        assert done.returncode == 2
+        assert "no baseline file" in done.stderr
+        assert new_files(project) == []
 
     def test_names_that_a_runner_would_obey(self, project: Repository) -> None:
         name = "bench\x1b[2J::error::x.py"

@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from perfgate.app.keeping.kept_files import write_whole
 from perfgate.app.measuring.devices import Choice
 from perfgate.app.measuring.trees import read_suite
 from perfgate.app.starting.draft import Draft
+from perfgate.app.starting.from_sglang import from_sglang
 from perfgate.app.starting.looking import Found, look, read_machine
 from perfgate.app.starting.owners import NEW, kept_paths, new_file, owner_lines, without_owner
 from perfgate.app.starting.suite_text import from_benchmarks, suite_text
@@ -20,8 +22,9 @@ from perfgate.github.owners import PLACES
 from perfgate.sides.git import Git, open_repository
 from perfgate.suite import Suite, parse_suite
 
-Source = Callable[[Path], Draft]
-"""Makes a draft of another project's files below a repository's root."""
+Source = Callable[[Git], Draft]
+SOURCES: Final[Mapping[str, Source]] = {"sglang": from_sglang}
+"""What makes a draft of files that another tool left in a repository."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +105,8 @@ def begin(
 
 def plan(git: Git, found: Found, request: StartRequest) -> Plan:
     """What would be written. Raises ConfigurationError for a suite that stands and is wrong."""
-    on_device = found.device != "cpu"
+    # Cases of other files are meant for the devices that these tell of, wherever this runs.
+    on_device = found.device != "cpu" or request.source is not None
     draft, suite = None, None
     if os.path.lexists(git.root / request.suite):
         text, suite = "", read_suite(git, request.suite)
@@ -136,7 +140,7 @@ def plan(git: Git, found: Found, request: StartRequest) -> Plan:
 
 
 def _draft(git: Git, found: Found, request: StartRequest) -> Draft:
-    return request.source(git.root) if request.source else from_benchmarks(found, request.command)
+    return request.source(git) if request.source else from_benchmarks(found, request.command)
 
 
 def _owners(git: Git, suite: Suite, account: str) -> tuple[str, tuple[str, ...]]:
