@@ -28,7 +28,12 @@ Examples:
 @click.argument("good", required=False)
 @click.argument("bad", required=False)
 @options.suite
-@click.option("--case", metavar="ID", help="Which case; may be left out where there is one.")
+@click.option(
+    "--case",
+    metavar="ID",
+    shell_complete=options.case_ids,
+    help="Which case; may be left out where there is one.",
+)
 @click.option(
     "--metric",
     metavar="NAME",

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from perfgate.app import dashboard as use_case
+from perfgate.cli import options
 from perfgate.history.opening import open_store
 from perfgate.history.read import read_history
 from perfgate.report.dashboard.links import Links
@@ -50,7 +51,7 @@ Examples:
     help="Where commits and jobs are linked to; in a workflow its own repository.",
 )
 @click.option("--title", help="What the page is called.")
-@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+@options.cases
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),

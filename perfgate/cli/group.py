@@ -37,6 +37,10 @@ COMMANDS = {
     "bisect": ("perfgate.cli.bisect:bisect", "Find the commit that made a case slower."),
     "kernels": ("perfgate.cli.kernels:kernels", "Time kernels beside their reference."),
     "schema": ("perfgate.cli.schema:schema", "Print the JSON schemas of perfgate's files."),
+    "completion": (
+        "perfgate.cli.completion:completion",
+        "Print a script that completes this command line in a shell.",
+    ),
     "history": ("perfgate.cli.history.group:history", "Keep results over time."),
     "baseline": ("perfgate.cli.baseline.group:baseline", "Keep the baselines that a gate reads."),
 }

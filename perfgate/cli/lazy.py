@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:  # only a shell that completes a line needs it
+    from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
@@ -32,3 +35,14 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self._lazy.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin like ``incomplete``, by name alone, then click's options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - see above
+
+        named = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in self._lazy.items()
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from perfgate.app.measuring.devices import Choice, parse_choice
 from perfgate.app.publishing.request import Policy
 from perfgate.errors import ConfigurationError
-from perfgate.suite import Seconds
+from perfgate.suite import Seconds, parse_suite
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Duration(click.ParamType[float]):
@@ -58,11 +61,40 @@ class _Device(click.ParamType[Choice]):
             self.fail(f"{error.problem}. {error.fix}", param, ctx)
 
 
+def case_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """The ids of the suite's cases, for a shell to complete; none where no good suite is found."""
+    named = ctx.params.get("suite") or "perfgate.yml"
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        try:
+            text = (folder / named).read_text(encoding="utf-8")
+            ids = [case.id for case in parse_suite(text, source=named).cases]
+        except (OSError, UnicodeDecodeError, ConfigurationError):
+            continue
+        return [each for each in ids if each.startswith(incomplete)]
+    return []
+
+
+def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks for it
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 suite = click.option(
-    "--suite", default="perfgate.yml", show_default=True, help="Suite file, from the root."
+    "--suite",
+    default="perfgate.yml",
+    show_default=True,
+    shell_complete=_files,
+    help="Suite file, from the root.",
 )
 cases = click.option(
-    "--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable."
+    "--case",
+    "cases",
+    metavar="ID",
+    multiple=True,
+    shell_complete=case_ids,
+    help="Only this case; repeatable.",
 )
 output_dir = click.option(
     "--output-dir",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from perfgate.cli.history import options
+from perfgate.cli.options import cases as case_option
 from perfgate.cli.surroundings import stdout_console
 from perfgate.history import query as asking
 from perfgate.report.asked import render_rows
@@ -28,7 +29,7 @@ Examples:
 @click.command(epilog="\b\nViews and their columns:\n" + asking.VIEWS + _EXAMPLES)
 @click.argument("sql", metavar="SELECT")
 @options.source
-@click.option("--case", "cases", metavar="ID", multiple=True, help="Only this case; repeatable.")
+@case_option
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
