@@ -76,7 +76,7 @@ class TestWhatItWrites:
         done = perfgate(project.path, "init")
         (command,) = [line.strip() for line in done.stdout.splitlines() if ">> CODEOWNERS" in line]
         assert shlex.split(command) == [
-            *("printf", "%s\\n", "/baselines/ @acme", ">>", "CODEOWNERS"),
+            *("printf", "\\n%s\\n", "/baselines/ @acme", ">>", "CODEOWNERS"),
         ]
         assert (project.path / "CODEOWNERS").read_text() == "/src/ @me\n"
 

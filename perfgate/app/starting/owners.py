@@ -33,11 +33,11 @@ def without_owner(text: str, paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def owner_lines(paths: Sequence[str], account: str) -> tuple[str, ...]:
-    """A line for each path; without a known ``account`` they own nothing until one is filled in."""
-    mark, owner = ("", account) if account else ("# ", "ACCOUNT")
-    return tuple(f"{mark}/{path.replace(' ', chr(92) + ' ')} @{owner}" for path in paths)
+    """A line for each path, with ACCOUNT to be replaced where no ``account`` is known."""
+    return tuple(f"/{path.replace(' ', chr(92) + ' ')} @{account or 'ACCOUNT'}" for path in paths)
 
 
 def new_file(paths: Sequence[str], account: str) -> str:
-    """The whole of a first CODEOWNERS."""
-    return _WHY + "".join(f"{line}\n" for line in owner_lines(paths, account))
+    """The whole of a first CODEOWNERS; without a known ``account`` it names nobody yet."""
+    mark = "" if account else "# "
+    return _WHY + "".join(f"{mark}{line}\n" for line in owner_lines(paths, account))

@@ -47,7 +47,7 @@ def _steps(plan: Plan, written: Sequence[str], has_figures: bool) -> Iterator[St
     yield from _about_the_commit(plan, written)
     if not has_figures and plan.suite.state_folder is not None:
         yield Step(
-            why="Take this machine's first calibration and baseline: it writes no other file anew",
+            why="Measure, for this machine's first calibration and baseline",
             commands=(f"perfgate init{_suite_option(plan)}",),
         )
     yield Step(
@@ -91,7 +91,7 @@ def _about_owners(plan: Plan) -> Iterator[Step]:
         lines = " ".join(shlex.quote(line) for line in plan.unowned)
         yield Step(
             why=f"Let somebody review new baselines: {plan.owners_path} names nobody for them",
-            commands=(f"printf '%s\\n' {lines} >> {plan.owners_path}",),
+            commands=(f"printf '\\n%s\\n' {lines} >> {plan.owners_path}",),
         )
     elif any(file.path == NEW for file in plan.new):
         who = f"@{plan.found.account}" if plan.found.account else "nobody yet"
