@@ -51,18 +51,21 @@ def _parser() -> argparse.ArgumentParser:
 
     made = commands.add_parser("push", help="push a door's image and write its digest")
     _of_an_image(made)
-    made.add_argument("--repository", required=True, help="as owner/name")
+    _of_digests(made)
     made.add_argument("--commit", required=True, help="what the image is tagged with")
-    made.add_argument("--digests", required=True, type=Path, help="a folder with a file a door")
     made.set_defaults(run=_push)
+
+    made = commands.add_parser("image", help="print a pushed image by its digest")
+    made.add_argument("door")
+    _of_digests(made)
+    made.set_defaults(run=_image)
 
     for name, run, help_text in (
         ("pin", _pin, "write the digests into the image lines of the doors"),
         ("check", _check, "check that HEAD changes nothing but these lines"),
     ):
         made = commands.add_parser(name, help=help_text)
-        made.add_argument("--repository", required=True, help="as owner/name")
-        made.add_argument("--digests", required=True, type=Path, help="a folder with a file a door")
+        _of_digests(made)
         if run is _check:
             made.add_argument("base", help="the commit of main that HEAD must stand on")
         made.set_defaults(run=run)
@@ -73,6 +76,11 @@ def _of_an_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("door")
     parser.add_argument("image")
     parser.add_argument("--engine", default="docker", help="the engine's command line")
+
+
+def _of_digests(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repository", required=True, help="as owner/name")
+    parser.add_argument("--digests", required=True, type=Path, help="a folder with a file a door")
 
 
 def _matrix(_: argparse.Namespace) -> None:
@@ -112,6 +120,11 @@ def _push(given: argparse.Namespace) -> None:
     given.digests.mkdir(parents=True, exist_ok=True)
     (given.digests / given.door).write_text(digest + "\n", encoding="utf-8")
     _say(digest)
+
+
+def _image(given: argparse.Namespace) -> None:
+    reference = _references(given)[door_named(given.door).dockerfile]
+    _say(reference.removeprefix("docker://"))
 
 
 def _pin(given: argparse.Namespace) -> None:

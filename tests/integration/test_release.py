@@ -140,6 +140,11 @@ def test_pin__without_digests(project, tmp_path):
     assert (done.returncode, "is no folder" in done.stdout) == (1, True)
 
 
+def test_image__by_its_digest(project, digests):
+    done = images(project, digests, "image", "npu")
+    assert done.stdout == f"ghcr.io/octo/perfgate-npu@{(digests / 'npu').read_text()}"
+
+
 def test_notes__of_the_packages_version(project):
     assert release(project.path, "notes", "1.4.0").stdout == "- New.\n"
     wrong = release(project.path, "notes", "1.5.0")
