@@ -16,6 +16,12 @@ from perfgate.errors import ExitCode
 from perfgate.records.kernels import Cache, KernelResults
 from perfgate.report.kernels import render_kernels, render_listing
 
+_LIST_EPILOG = """\b
+Examples:
+  perfgate kernels list                          perfgate's own
+  perfgate kernels list --file kernels/mine.py   with those of a file
+  perfgate kernels list --json                   one JSON document
+"""
 _EPILOG = """\b
 Examples:
   perfgate kernels list                                   what there is, and its shapes
@@ -40,7 +46,7 @@ def kernels() -> None:
     """Time kernels beside their reference, and look for what makes fast ones wrong."""
 
 
-@kernels.command("list")
+@kernels.command("list", epilog=_LIST_EPILOG)
 @_file
 @_json
 def list_(files: tuple[Path, ...], *, as_json: bool) -> int:

@@ -15,8 +15,10 @@ from perfgate.cli.surroundings import surroundings
 from perfgate.errors import ExitCode
 
 _EPILOG = """\b
-Example:
-  perfgate measure && perfgate baseline update perfgate-out/record.json
+Examples:
+  perfgate measure                       every case of this tree; the record is in perfgate-out/
+  perfgate measure --case wan_t2v_tiny   one case
+  perfgate baseline update --record perfgate-out/record.json --reason "first baseline"
 """
 
 

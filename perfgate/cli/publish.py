@@ -13,10 +13,10 @@ from perfgate.cli import options
 
 _EPILOG = """\b
 Examples:
-  perfgate publish perfgate-out                   in a GitHub Actions step
-  perfgate publish --comment changes perfgate-out no comment on what is as it was
-  perfgate publish --key h100 perfgate-out        beside another job's result of the suite
-  perfgate publish --strict-publish perfgate-out  exit 6 when it cannot be commented
+  perfgate publish perfgate-out                     in a GitHub Actions step
+  perfgate publish --comment changes perfgate-out   no comment on what is as it was
+  perfgate publish --key h100 perfgate-out          beside another job's result of the suite
+  perfgate publish --strict-publish perfgate-out    exit 6 when it cannot be commented
 """
 
 

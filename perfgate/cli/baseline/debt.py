@@ -13,8 +13,14 @@ from perfgate.cli import options
 from perfgate.cli.surroundings import stdout_console
 from perfgate.report.debt import render_debts
 
+_EPILOG = """\b
+Examples:
+  perfgate baseline debt          the oldest first, with the days left
+  perfgate baseline debt --json   one JSON document on standard output
+"""
 
-@click.command()
+
+@click.command(epilog=_EPILOG)
 @options.suite
 @click.option("--json", "as_json", is_flag=True, help="Print them as one JSON document.")
 def debt(suite: str, as_json: bool) -> None:

@@ -13,8 +13,15 @@ from perfgate.cli.surroundings import stdout_console
 from perfgate.report.entries import render_entry
 from perfgate.report.words import count
 
+_EPILOG = """\b
+Examples:
+  perfgate baseline show                       every case on every kind of machine
+  perfgate baseline show --case wan_t2v_tiny
+  perfgate baseline show --json                one JSON document on standard output
+"""
 
-@click.command()
+
+@click.command(epilog=_EPILOG)
 @options.suite
 @options.cases
 @click.option("--json", "as_json", is_flag=True, help="Print them as one JSON document.")

@@ -21,7 +21,7 @@ _EXAMPLES = """
 Examples:
   perfgate history query --from history/ "SELECT case_id, min(value) FROM points
     WHERE metric = 'e2e' GROUP BY case_id"
-  perfgate history query --from branch:perfgate-data --json
+  perfgate history query --from branch:perfgate-data --json \\
     "SELECT * FROM failures ORDER BY measured_at DESC LIMIT 20"
 """
 
