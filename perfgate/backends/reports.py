@@ -1,5 +1,7 @@
 """Reads what a benchmark left behind: sglang's performance dump, one or a list of them, or its log.
 
+What github-action-benchmark is fed is read as well, as one request.
+
 Nothing in the file is trusted: size, shape and every number are checked, and a refusal names the
 place in the file.
 """
@@ -14,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from perfgate.backends.benchmark_lists import as_dump
 from perfgate.backends.failures import reported_failure
 from perfgate.profile.sglang import (
     STAGE_METRICS,
@@ -101,7 +104,8 @@ def _dumped(text: str) -> list[tuple[str, RequestTimes]]:
     failure = reported_failure(data)
     if failure is not None:
         raise ReportError(failure)
-    dumps = data if isinstance(data, list) else [data]
+    listed = as_dump(data)
+    dumps = [listed] if listed is not None else data if isinstance(data, list) else [data]
     if not dumps:
         raise ReportError("the report is an empty list: no request was measured")
     found: list[tuple[str, RequestTimes]] = []

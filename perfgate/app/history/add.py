@@ -16,6 +16,7 @@ from typing import Any
 from perfgate.app.history.attempts import Attempts
 from perfgate.backends.failures import kind_of
 from perfgate.errors import ConfigurationError
+from perfgate.history.action_benchmark import is_stored, json_of, read_stored
 from perfgate.history.append import Appended, append
 from perfgate.history.names import result_name
 from perfgate.history.nightly import (
@@ -43,9 +44,9 @@ _DAY_GIVEN = re.compile(r"(\d{4}-\d{2}-\d{2})=(.+)", re.DOTALL)
 class AddRequest:
     """What to add, as named at ``start``.
 
-    ``hardware_key`` and ``configurations`` are for sglang's files alone. A configuration is a path
-    with a day in its name, or ``DATE=PATH``. ``repository_url`` is where the runs are, empty where
-    nobody knows.
+    ``hardware_key`` is for files that name no machine, ``configurations`` for sglang's alone. A
+    configuration is a path with a day in its name, or ``DATE=PATH``. ``repository_url`` is where
+    the runs are, empty where nobody knows.
     """
 
     start: Path
@@ -68,14 +69,18 @@ class Added:
 def add_files(request: AddRequest, store: Store, *, now: datetime, perfgate: str) -> Added:
     """Add every file that can be used, all in one go.
 
-    Raises ConfigurationError where the store or a configuration cannot be read, or sglang's files
-    come without a hardware key, and PublishError where the store takes nothing.
+    Raises ConfigurationError where the store or a configuration cannot be read, or files that name
+    no machine come without a hardware key, and PublishError where the store takes nothing.
     """
     reading = _Reading(request=request, now=now, perfgate=perfgate)
     reading.read()
     context = reading.context()
     nights = [one for _, one in reading.files]
-    results = [*reading.results, *reading.nightly(context, Attempts.of(store, nights))]
+    results = [
+        *reading.results,
+        *reading.nightly(context, Attempts.of(store, nights)),
+        *reading.stored(context),
+    ]
     appended = append(store, results)
     return Added(
         store=store.told,
@@ -94,6 +99,7 @@ class _Reading:
     perfgate: str
     results: list[Results] = field(default_factory=list)
     files: list[tuple[Path, NightlyFile]] = field(default_factory=list)
+    stores: list[tuple[Path, dict[str, Any]]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     guessed: list[str] = field(default_factory=list)
 
@@ -116,6 +122,21 @@ class _Reading:
             self._note(file, converted)
             yield converted.results
 
+    def stored(self, context: Context) -> Iterator[Results]:
+        """The runs that github-action-benchmark stored."""
+        for file, document in self.stores:
+            try:
+                stored = read_stored(
+                    document, hardware_key=context.hardware_key, perfgate=self.perfgate
+                )
+                for one in stored.results:
+                    self._in_time(one.measured_at)
+            except ConfigurationError as error:
+                self.problems.append(f"{file}: {error.problem}")
+                continue
+            self.problems += [f"{file}: left out {what}" for what in stored.left_out]
+            yield from stored.results
+
     def notes(self) -> Iterator[str]:
         if self.guessed:
             cases = sorted(set(self.guessed))
@@ -128,7 +149,7 @@ class _Reading:
 
     def _take(self, file: Path) -> None:
         text = _text(self.request.start / file)
-        document = _json(text)
+        document = _json(json_of(text))
         schema = document.get("schema") if isinstance(document, dict) else None
         if schema == "perfgate.results":
             results = parse_results(text, source="it")
@@ -145,19 +166,24 @@ class _Reading:
             nightly = read_nightly(document)
             self._in_time(nightly.measured_at)
             self.files.append((file, nightly))
+        elif is_stored(document):
+            self.stores.append((file, document))
         else:
             raise ConfigurationError(
                 "it is neither results nor a record of perfgate's, nor a nightly comparison of "
-                "sglang's",
+                "sglang's, nor what github-action-benchmark stored",
                 fix="Give one of these.",
             )
 
     def context(self) -> Context:
-        """What sglang's files do not tell; ConfigurationError where there are some and no key."""
+        """What files do not tell; ConfigurationError where some name no machine and no key is."""
         key = self.request.hardware_key
-        if self.files and key is None:
+        of_whom = [(file, "sglang's nightly comparison") for file, _ in self.files]
+        of_whom += [(file, "github-action-benchmark") for file, _ in self.stores]
+        if of_whom and key is None:
+            file, whose = of_whom[0]
             raise ConfigurationError(
-                f"{self.files[0][0]} is of sglang's nightly comparison, which names no machine",
+                f"{file} is of {whose}, which names no machine",
                 fix="Name it with --hardware, for example nvidia-h100-80gb-hbm3-x4.",
             )
         return Context(

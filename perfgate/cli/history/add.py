@@ -22,6 +22,7 @@ Examples:
   perfgate history add perfgate-out/record.json --to s3://bucket/history
   perfgate history add diffusion-comparisons/*.json --to history/ \\
     --hardware nvidia-h100-80gb-hbm3-x4 --config 2026-03-25=comparison_configs.json
+  perfgate history add data.js --to history/ --hardware github-hosted
 """
 
 
@@ -30,7 +31,7 @@ Examples:
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @options.target
-@click.option("--hardware", metavar="KEY", help="The machine that sglang's files are of.")
+@click.option("--hardware", metavar="KEY", help="The machine that files are of which name none.")
 @click.option(
     "--config",
     "configurations",
@@ -51,7 +52,8 @@ def add(
     configurations: tuple[str, ...],
     repository: str | None,
 ) -> int:
-    """Add results: perfgate.results, a record of a gate, or sglang's nightly comparison.
+    """Add results: perfgate.results, a record of a gate, sglang's nightly comparison, or the
+    data.js of github-action-benchmark.
 
     Each file becomes one of its own, named by time, run, attempt and content; one that is there
     already is not added twice. Of a record, head's launches are kept. sglang's files of one run
