@@ -149,6 +149,11 @@ def _tell_figures(figures: FirstFigures) -> None:
         _row("wrote", path)
     if calibrated.written is None:
         _say(f"No calibration is kept: {calibrated.why_not}.")
+    elif figures.baseline is None:
+        _say(
+            "No baseline is kept: no case left enough good launches within ten minutes. "
+            "`perfgate measure` has no such bound; `perfgate baseline update` keeps its record."
+        )
     click.echo()
 
 
@@ -165,7 +170,8 @@ def _code(figures: FirstFigures) -> int:
     if record.interrupted:
         return stopped_by(record.interrupted)
     broken = any(not launch.ok for case in record.cases for launch in case.launches)
-    return ExitCode.BENCHMARK if broken or figures.baseline is None else ExitCode.OK
+    empty = figures.calibrated.written is None
+    return ExitCode.BENCHMARK if broken or empty else ExitCode.OK
 
 
 def _row(name: str, text: str) -> None:
