@@ -43,9 +43,6 @@ def artifact_stub(run: str) -> str:
     return _STUB % run
 
 
-UPLOAD_ARTIFACT = artifact_stub('test -s "$FOLDER/record.json" && echo "uploaded $NAME"')
-
-
 @dataclass(kw_only=True, repr=False)
 class WorkflowRun:
     """What act told: results by step id, outputs by step id, job results, and all its lines."""

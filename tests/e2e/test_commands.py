@@ -1,71 +1,42 @@
-"""The commands workflow of the documents under act, and the measuring run that a command starts.
+"""The documents' commands workflow under act, and the measuring run that a command starts.
 
-`upload-artifact` is a JavaScript action, which act would have to fetch, and so is `checkout` where
-it is given a commit: stubs take their places, of which the second looks whether the folder is at
-that commit. act starts the measuring run because this file says so, with the inputs that the fake
-GitHub was asked to start it with.
+They call perfgate's own, by which this runs commands.yml and gate.yml; `called.py` says what is not
+as a runner does it. act starts the measuring run because this file says so, with the inputs that
+the fake GitHub was asked to start it with.
 """
 
 import json
-from textwrap import dedent
 
 import pytest
 
 from tests.commanding import INPUTS, Talk
 from tests.documents import blocks, page
 from tests.e2e import projects
-from tests.e2e.act import UPLOAD_ARTIFACT, run_workflow
+from tests.e2e.act import run_workflow
+from tests.e2e.called import callable_perfgate
 from tests.fakes.github_people import Run
 from tests.fakes.github_pulls import Pull
 from tests.fakes.github_server import BOT
 from tests.repositories import Repository
 
 TOKEN = "a-s3cret-token"
-CHECKOUT = dedent(
-    """\
-    name: checkout
-    description: Looks whether the commit that is asked for is checked out.
-    inputs:
-      ref: {description: x}
-      fetch-depth: {description: x}
-      persist-credentials: {description: x}
-    runs:
-      using: composite
-      steps:
-        - shell: bash
-          env:
-            REF: ${{ inputs.ref }}
-            DEPTH: ${{ inputs.fetch-depth }}
-          run: |
-            test "$(git -c safe.directory='*' rev-parse HEAD)" = "$REF"
-            test "$DEPTH" = 0
-    """
-)
 
 
-def workflow(job):
-    """The workflow of docs/commands.md with this job, for the project's suite."""
+def workflow(name):
+    """The workflow of docs/commands.md that calls perfgate's of this name, for another suite."""
     pasted = blocks(page("docs/commands.md"), "yaml")
-    (found,) = [block for block in pasted if f"\n  {job}:\n" in block]
+    (found,) = [block for block in pasted if f"/workflows/{name}.yml@v1\n" in block]
     return found.replace("suite: perfgate.yml", "suite: bench/perfgate.yml")
 
 
 @pytest.fixture
 def run(containers, docker_host, github, tmp_path):
     """Run one of the two workflows in a folder, for a payload."""
-    stubs = {}
-    for name, text in {"upload-artifact": UPLOAD_ARTIFACT, "checkout": CHECKOUT}.items():
-        stub = Repository(tmp_path / name)
-        stub.file("action.yml", text)
-        stub.commit()
-        stubs[f"actions/{name}@v5"] = stub.path
-    action = Repository(tmp_path / "action")
-    projects.copy_action(action.path)
-    action.commit()
+    actions = callable_perfgate(tmp_path / "actions")
 
-    def run(job, folder, payload, *, run_id, **how):
-        file, event = tmp_path / f"{job}-{run_id}.yml", tmp_path / f"{job}-{run_id}.json"
-        file.write_text(workflow(job))
+    def run(name, folder, payload, *, run_id, **how):
+        file, event = tmp_path / f"{name}-{run_id}.yml", tmp_path / f"{name}-{run_id}.json"
+        file.write_text(workflow(name))
         event.write_text(json.dumps(payload))
         return run_workflow(
             containers,
@@ -76,7 +47,7 @@ def run(containers, docker_host, github, tmp_path):
             github=github,
             token=TOKEN,
             run_id=run_id,
-            actions={"OWNER/perfgate@v1": action.path, **stubs},
+            actions=actions,
             **how,
         )
 
@@ -134,7 +105,7 @@ def comment(run, github, tmp_path):
                 "default_branch": "main",
             },
         }
-        done = run("answer", empty.path, payload, event_name="issue_comment", run_id=run_id)
+        done = run("commands", empty.path, payload, event_name="issue_comment", run_id=run_id)
         assert done.exit_code == 0, done
         assert all(TOKEN not in line for line in done.lines)
         return number

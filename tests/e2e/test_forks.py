@@ -1,10 +1,10 @@
-"""The documents' two workflows for forks, run one after the other by act: measured, then published.
+"""The documents' two workflows, run one after the other by act: a change measured, then published.
 
-The first runs a fork's code with a token that may not write, and leaves its folder; the second has
-nothing checked out and publishes what the fake GitHub gives it of that folder. Two things are not
-what a runner does: `upload-artifact` is a JavaScript action, which act would have to fetch, so that
-a stub takes its place and this file packs the folder; and act starts the second workflow because
-this file says so, with the payload that GitHub describes.
+They call perfgate's own, by which this runs gate.yml and publish.yml. The first runs a fork's code
+with a token that may not write, and leaves its folder; the second has nothing checked out and
+publishes what the fake GitHub gives it of that folder. `called.py` says what is not as a runner
+does it; and act starts the second workflow because this file says so, with the payload that GitHub
+describes.
 """
 
 import json
@@ -13,7 +13,8 @@ import pytest
 
 from tests.documents import blocks, page
 from tests.e2e import projects
-from tests.e2e.act import UPLOAD_ARTIFACT, run_workflow
+from tests.e2e.act import run_workflow
+from tests.e2e.called import callable_perfgate
 from tests.fakes.github_artifacts import packed, packed_folder
 from tests.fakes.github_server import BOT
 from tests.repositories import Repository
@@ -22,26 +23,21 @@ TOKEN = "a-s3cret-token"
 FORK, RUN = "mallory/bench", 42
 
 
-def workflow(job):
-    """The workflow of docs/forks.md with this job, for the project's suite."""
+def workflow(name):
+    """The workflow of docs/forks.md that calls perfgate's of this name, for the project's suite."""
     pasted = blocks(page("docs/forks.md"), "yaml")
-    (found,) = [block for block in pasted if f"\n  {job}:\n" in block]
+    (found,) = [block for block in pasted if f"/workflows/{name}.yml@v1\n" in block]
     return found.replace("suite: perfgate.yml", "suite: bench/perfgate.yml")
 
 
 @pytest.fixture
 def run(containers, docker_host, github, tmp_path):
     """Run one of the two workflows in a folder, for a payload."""
-    upload = Repository(tmp_path / "upload-artifact")
-    upload.file("action.yml", UPLOAD_ARTIFACT)
-    upload.commit()
-    action = Repository(tmp_path / "action")
-    projects.copy_action(action.path)
-    action.commit()
+    actions = callable_perfgate(tmp_path / "actions")
 
-    def run(job, folder, payload, **how):
-        file, event = tmp_path / f"{job}.yml", tmp_path / f"{job}.json"
-        file.write_text(workflow(job))
+    def run(name, folder, payload, *, run_id, **how):
+        file, event = tmp_path / f"{name}-{run_id}.yml", tmp_path / f"{name}-{run_id}.json"
+        file.write_text(workflow(name))
         event.write_text(json.dumps(payload))
         return run_workflow(
             containers,
@@ -51,37 +47,36 @@ def run(containers, docker_host, github, tmp_path):
             event=event,
             github=github,
             token=TOKEN,
-            actions={
-                "OWNER/perfgate@v1": action.path,
-                "actions/upload-artifact@v5": upload.path,
-            },
+            run_id=run_id,
+            actions=actions,
             **how,
         )
 
     return run
 
 
-class Theirs:
-    """A fork's pull request: its checkout as the runner makes it, and what GitHub knows of it."""
+class Change:
+    """A pull request: its checkout as the runner makes it, and what GitHub knows of it."""
 
-    def __init__(self, folder, github, **decoding):
-        self.github = github
+    def __init__(self, folder, github, *, of=FORK, **decoding):
+        self.github, self.of = github, of
         self.project = projects.a_project(folder, head=projects.bench(**decoding))
         git, bare = self.project.git, str(github.bare.path)
         git("remote", "add", "origin", f"https://github.com/{github.repository}.git")
         git("push", "--quiet", bare, "main^1:refs/heads/main", "main:refs/pull/7/merge")
         git("push", "--quiet", bare, "feature:refs/pull/7/head")
         self.head = git("rev-parse", "feature")
-        github.pulls.from_fork(FORK, "feature", self.head, number=7)
+        github.pulls.from_fork(of, "feature", self.head, number=7)
 
     def opened(self, path):
         event = projects.an_event(self.project, path, repository=self.github.repository)
         payload = json.loads(event.read_text())
-        payload["pull_request"]["head"]["repo"]["full_name"] = FORK
+        payload["pull_request"]["head"]["repo"]["full_name"] = self.of
         return payload
 
     def finished(self):
         """The payload after the measuring run; for a fork it lists no pull requests."""
+        owner = self.of.split("/")[0]
         repository = self.github.repository
         return {
             "action": "completed",
@@ -92,7 +87,8 @@ class Theirs:
                 "conclusion": "failure",
                 "head_sha": self.head,
                 "head_branch": "feature",
-                "head_repository": {"full_name": FORK, "owner": {"login": "mallory"}},
+                "head_repository": {"full_name": self.of, "owner": {"login": owner}},
+                "actor": {"login": owner},
                 "pull_requests": [],
             },
             "repository": {
@@ -116,16 +112,17 @@ def publish(run, github, tmp_path):
     """Run the publishing workflow, in a workspace with nothing in it."""
     where = nothing_checked_out(tmp_path / "empty", github.repository)
 
-    def publish(theirs, *, run_id):
-        return run("publish", where, theirs.finished(), event_name="workflow_run", run_id=run_id)
+    def publish(change, *, run_id):
+        return run("publish", where, change.finished(), event_name="workflow_run", run_id=run_id)
 
     return publish
 
 
 def test_fork__measured_without_rights_then_published_with_them(run, publish, github, tmp_path):
-    theirs = Theirs(tmp_path / "project", github, decoding_ms=120)
+    theirs = Change(tmp_path / "project", github, decoding_ms=120)
     github.read_only = True
-    measured = run("measure", theirs.project.path, theirs.opened(tmp_path / "x.json"), bind=True)
+    payload = theirs.opened(tmp_path / "x.json")
+    measured = run("gate", theirs.project.path, payload, run_id=RUN, bind=True)
     assert measured.jobs == ["failure"], measured
     assert "uploaded perfgate-suite" in measured.lines
     assert github.exchanges == []
@@ -154,6 +151,23 @@ def test_fork__measured_without_rights_then_published_with_them(run, publish, gi
     assert "is missing" in comment["body"]
     assert "@everyone" not in comment["body"]
     assert {one["conclusion"] for one in github.checks.named("perfgate/perfgate")} == {"failure"}
+
+
+def test_own_branch__said_by_the_job_that_measured_and_by_no_other(run, publish, github, tmp_path):
+    ours = Change(tmp_path / "project", github, of=github.repository)
+    payload = ours.opened(tmp_path / "x.json")
+    measured = run("gate", ours.project.path, payload, run_id=RUN, bind=True)
+    assert measured.jobs == ["success"], measured
+    (comment,) = github.by(BOT)
+    (check,) = github.checks.named("perfgate/perfgate")
+    assert (check["head_sha"], check["conclusion"]) == (ours.head, "success")
+
+    asked = len(github.exchanges)
+    published = publish(ours, run_id=RUN + 1)
+    assert published.exit_code == 0, published
+    assert published.jobs == []
+    assert len(github.exchanges) == asked
+    assert github.by(BOT) == [comment]
 
 
 def forged(folder):

@@ -14,12 +14,13 @@ from perfgate.history.append import append
 from perfgate.history.opening import open_store
 from tests.documents import ROOT, blocks, page
 from tests.e2e.act import artifact_stub, run_on_host
+from tests.e2e.called import named
 from tests.integration.test_nightly_workflow import SUITE, forty_nights
 from tests.repositories import Repository, bench
 from tests.stores import GIT_ENV
 
 TOKEN = "a-s3cret-token"
-CALLED = (ROOT / ".github/workflows/nightly.yml").read_text(encoding="utf-8")
+CALLED = named((ROOT / ".github/workflows/nightly.yml").read_text(encoding="utf-8"))
 COPIES = {
     "upload-artifact": 'cp -r "$FOLDER" "$ARTIFACTS/$NAME"',
     "upload-pages-artifact": 'cp -r "$FOLDER" "$ARTIFACTS/$NAME"',
