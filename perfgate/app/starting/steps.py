@@ -46,8 +46,9 @@ def _steps(plan: Plan, written: Sequence[str], has_figures: bool) -> Iterator[St
     yield from _about_owners(plan)
     yield from _about_the_commit(plan, written)
     if not has_figures and plan.suite.state_folder is not None:
+        where = "On a machine of its cases" if plan.is_of_other_files else "Here, or on the runner"
         yield Step(
-            why="Measure, for this machine's first calibration and baseline",
+            why=f"{where}, measure the first calibration and baseline",
             commands=(f"perfgate init{_suite_option(plan)}",),
         )
     yield Step(
