@@ -64,7 +64,7 @@ def test_table__names_perfgates_own_kernels_and_no_other() -> None:
 
 
 def test_commands__ask_for_kernels_and_shapes_that_there_are() -> None:
-    (commands,) = blocks(PAGE, "sh")
+    commands = "\n".join(blocks(PAGE, "sh"))
     for name in re.findall(r"--kernel (\S+)", commands):
         assert any(known == name or known.startswith(f"{name}.") for known in BUILT_IN)
     for name, shape in re.findall(r'--kernel (\S+) --shape "([^"]+)"', commands):
