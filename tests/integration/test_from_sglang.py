@@ -121,6 +121,7 @@ def test_case__of_an_npu(cases: dict[str, Case]) -> None:
 def test_case__of_the_nightly_comparison(cases: dict[str, Case]) -> None:
     case = cases["compared_t2i"]
     assert case.when.events == ("schedule", "workflow_dispatch")
+    assert case.runs_on == ("4-gpu-h100",)
     assert (case.devices, case.serve.args, case.serve.compile) == (2, ("--tp-size", "2"), True)
     assert (case.timeout.load, case.timeout.request) == (2400, 1200)
 

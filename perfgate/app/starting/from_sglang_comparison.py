@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from perfgate.app.compete.contest import Entry
@@ -15,6 +16,8 @@ from perfgate.suite import Case, Serve
 
 NIGHTLY: Final = {"events": ["schedule", "workflow_dispatch"]}
 """When such a case is measured: these are minutes of several devices."""
+_RUNNERS: Final = {"comparison_configs.json": "4-gpu-h100"}
+"""The label of the runner on which sglang's nightly job measures a file, by the file's name."""
 
 
 def compared_cases(text: str, *, path: str) -> tuple[list[dict[str, Any]], list[Unmapped]]:
@@ -34,7 +37,7 @@ def compared_cases(text: str, *, path: str) -> tuple[list[dict[str, Any]], list[
         if problem := _problem(entry, asked.get(case.id)):
             left_out.append(Unmapped(where=f"{path}: {case.id}", what=entry.framework, why=problem))
         elif case.id not in found:
-            found[case.id], asked[case.id] = _values(case), case
+            found[case.id], asked[case.id] = _values(case, PurePosixPath(path).name), case
         else:
             others = found[case.id].setdefault("frameworks", {})
             others[entry.framework] = _serve(case.serve)
@@ -53,7 +56,7 @@ def _problem(entry: Entry, first: Case | None) -> str:
     return ""
 
 
-def _values(case: Case) -> dict[str, Any]:
+def _values(case: Case, file: str) -> dict[str, Any]:
     request = case.request.model_dump(mode="json", exclude_none=True) if case.request else {}
     found = {
         "id": case.id,
@@ -64,6 +67,7 @@ def _values(case: Case) -> dict[str, Any]:
         "serve": _serve(case.serve),
         "devices": case.devices if case.devices > 1 else {},
         "requests": case.requests,
+        "runs_on": [_RUNNERS[file]] if file in _RUNNERS else {},
         "when": NIGHTLY,
         "timeout": dict(_timeouts(case)),
     }
