@@ -13,7 +13,7 @@ from perfgate.app.measuring.selection import Change, Selection, select
 from perfgate.app.measuring.trees import head_tree, read_suite
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.github.event import LOCAL, Event
-from perfgate.records import GatePolicy, Record, Tree
+from perfgate.records import GatePolicy, Tree
 from perfgate.sides.git import Git, open_repository
 from perfgate.sides.resolve import Trigger, resolve_base
 from perfgate.suite import Suite, parse_suite
@@ -25,8 +25,8 @@ _MAX_BASELINE_FILES = 2000
 class Asked:
     """Which comparison: ``suite`` is a path below the repository that holds ``start``.
 
-    ``base`` and ``strategy`` override what the event and the suite say. ``earlier`` is the record
-    to go on from.
+    ``base`` and ``strategy`` override what event and suite say. ``usual_base`` is base where
+    neither does: what it was when this comparison began.
     """
 
     start: Path
@@ -34,7 +34,7 @@ class Asked:
     base: str | None = None
     strategy: str | None = None
     only: tuple[str, ...] = ()
-    earlier: Record | None = None
+    usual_base: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +96,8 @@ def _trees(git: Git, asked: Asked, event: Event) -> tuple[Tree, Tree]:
         base_ref=event.base_ref,
     )
     named = asked.base
-    if named is None and event.name == LOCAL and asked.earlier is not None:
-        # No event says what base is: it is what it was. Elsewhere the event has the last word.
-        named = asked.earlier.base.commit if asked.earlier.base is not None else None
+    if named is None and event.name == LOCAL:
+        named = asked.usual_base
     commit, found_by = resolve_base(git, trigger, base=named)
     return Tree(commit=commit, ref=found_by), head_tree(git)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from perfgate.app.comparison import Asked, files_of, find_comparison, policy_with
+from perfgate.app.fleet.share import find_shard, refuse_another_plan, shared
 from perfgate.app.keeping.sglang_files import plain_at
 from perfgate.app.known import KnownNoise, known_noise
 from perfgate.app.measuring.edges import Edges
@@ -35,7 +36,7 @@ from perfgate.backends.registry import BACKENDS
 from perfgate.baselines.native import Baseline
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import BenchmarkError, PerfgateError
-from perfgate.records import Decision, GatePolicy, Origin, Record, Tree
+from perfgate.records import Decision, FleetPlan, GatePolicy, Origin, Record, Share, Tree
 from perfgate.sides.git import Git, open_repository
 from perfgate.suite import Suite
 from perfgate.verdict.baseline import StoredJobs
@@ -49,7 +50,8 @@ class GateRequest:
     """What a person or a workflow asks for; everything else is in the suite.
 
     ``suite`` is a path below the repository; ``strategy`` overrides the suite's; ``earlier`` is the
-    record to go on from, which says itself which cases and which strategy.
+    record to go on from, which says itself which cases and which strategy. ``plan`` and ``share``
+    are the plan that this job measures a part of, and which one.
     """
 
     start: Path
@@ -59,16 +61,20 @@ class GateRequest:
     only: tuple[str, ...] = ()
     finish: bool = False
     earlier: Record | None = None
+    plan: FleetPlan | None = None
+    share: Share | None = None
 
     def asked(self) -> Asked:
         """Which comparison that is."""
+        began = self.plan or self.earlier
+        base = began.base if began is not None else None
         return Asked(
             start=self.start,
             suite=self.suite,
             base=self.base,
             strategy=self.strategy,
             only=self.only,
-            earlier=self.earlier,
+            usual_base=base.commit if base is not None else None,
         )
 
 
@@ -79,6 +85,20 @@ def going_on(request: GateRequest, earlier: Record) -> GateRequest:
         strategy=earlier.policy.strategy,
         only=tuple(case.id for case in earlier.cases),
         earlier=earlier,
+        share=earlier.share,
+    )
+
+
+def of_shard(request: GateRequest, plan: FleetPlan, name: str) -> GateRequest:
+    """The same request for one shard of a plan; ConfigurationError for one that it has not."""
+    shard = find_shard(plan, name)
+    return replace(
+        request,
+        suite=plan.path,
+        strategy=plan.strategy,
+        only=shard.cases,
+        plan=plan,
+        share=plan.share_of(shard),
     )
 
 
@@ -91,14 +111,16 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
     """
     found = find_comparison(request.asked(), environ=edges.environ, event=edges.event)
     git, base, head, selection = found.git, found.base, found.head, found.selection
-    policy, earlier = found.policy, request.earlier
+    policy, earlier = shared(found.policy, request.share), request.earlier
+    if request.plan is not None:
+        refuse_another_plan(request.plan, found)
     if earlier is not None:
         refuse_another_comparison(earlier, base=base, head=head, selection=selection, policy=policy)
     check_cases(selection)
     fingerprint = edges.machine.fingerprint(devices_wanted(selection))
     files = files_of(git, base.commit, selection, fingerprint.hardware_key)
     baselines = load_baselines(files, hardware_key=fingerprint.hardware_key)
-    noise = known_noise(files, selection.chosen, policy, fingerprint)
+    noise = known_noise(files, selection.chosen, found.policy, fingerprint)
     asked = policy.strategy == "baseline"
     plain, told = plain_at(git, base.commit, selection, fingerprint) if asked else ({}, ())
     granted = find_permissions(
@@ -129,6 +151,7 @@ def gate(request: GateRequest, edges: Edges) -> tuple[Decision, Record]:
         head=(head, found.head_suite),
         known=known,
     )
+    record = record.model_copy(update={"share": request.share})
     if earlier is not None:
         record = joined(earlier, record)
     decision = decide(record, baselines=stored, plain=plain, permissions=granted.permissions)

@@ -5,7 +5,7 @@ That of a comparison of frameworks is written in :mod:`perfgate.app.compete.outp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ from perfgate.errors import ConfigurationError, PerfgateError
 from perfgate.files import write_atomically
 from perfgate.records import Decision, Problem, Record, Verdict, to_json
 from perfgate.records.explained import Explanation
-from perfgate.report.charts import charts
+from perfgate.report.charts import CaseChart, charts
 from perfgate.report.comment import render_comment
 from perfgate.report.draw import Picture, draw_chart
 from perfgate.report.junit import render_junit
@@ -84,23 +84,25 @@ def write_folder(
     """
     if record is not None:
         write_record(folder, record)
+    write_decision(folder, decision, charts(record, decision) if record else (), draw=draw)
+
+
+def write_decision(
+    folder: Path, decision: Decision, pictures: Iterable[CaseChart], *, draw: Draw = draw_chart
+) -> None:
+    """Write what was decided, with ``pictures`` of cases; the summary, which shows them, last."""
     write_atomically(folder / DECISION, to_json(decision))
     write_atomically(folder / COMMENT, render_comment(decision))
     write_atomically(folder / JUNIT, render_junit(decision))
-    drawn = _write_charts(folder, decision, record, draw)
+    drawn = _write_charts(folder, pictures, draw)
     write_atomically(folder / SUMMARY, render_summary(decision, charts=drawn))
 
 
-def _write_charts(
-    folder: Path,
-    decision: Decision,
-    record: Record | None,
-    draw: Draw,
-) -> Charts:
+def _write_charts(folder: Path, pictures: Iterable[CaseChart], draw: Draw) -> Charts:
     """Draw the cases; a chart that cannot be drawn is a note in the summary and costs nothing."""
     names: dict[str, str] = {}
     notes: list[str] = []
-    for chart in charts(record, decision) if record is not None else ():
+    for chart in pictures:
         try:
             picture = draw(chart.spec)
         except ConfigurationError as error:

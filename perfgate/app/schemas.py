@@ -52,6 +52,7 @@ DOCUMENTS: dict[str, Document] = {
     "suite": Document(found="perfgate.yml", model="perfgate.suite:Suite"),
     "record": Document(found="perfgate-out/record.json", model="perfgate.records:Record"),
     "decision": Document(found="perfgate-out/decision.json", model="perfgate.records:Decision"),
+    "plan": Document(found="perfgate-out/plan.json", model="perfgate.records:FleetPlan"),
     "baseline": Document(
         found="baselines/<hardware-key>/<case>.json", model="perfgate.baselines.native:Baseline"
     ),

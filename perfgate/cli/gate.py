@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from perfgate.app import gate as use_case
+from perfgate.app.fleet.files import read_plan
 from perfgate.app.measuring.devices import Choice
 from perfgate.app.measuring.resume import read_earlier
 from perfgate.app.outputs import RECORD, prepare_folder, write_folder, write_problem
@@ -23,6 +24,7 @@ Examples:
   perfgate gate --base HEAD~1            the working tree against the commit before
   perfgate gate --case wan_t2v_tiny      one case, whatever its `when:` says
   perfgate gate --continue               more pairs for what the last gate left undecided
+  perfgate gate --plan perfgate-out/plan.json --shard h100-1    one part of `perfgate plan`
 """
 
 
@@ -41,6 +43,13 @@ Examples:
     is_flag=True,
     help="Go on from the record in --output-dir: undecided cases get their next pairs.",
 )
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The plan.json of `perfgate plan`: measure one of its shards.",
+)
+@click.option("--shard", metavar="NAME", help="Which shard of the plan.")
 @click.option("--finish", is_flag=True, help="Decide every case even after one is slower.")
 @options.output_dir
 @options.cache_dir
@@ -52,6 +61,8 @@ def gate(
     strategy: str | None,
     cases: tuple[str, ...],
     go_on: bool,
+    plan_file: Path | None,
+    shard: str | None,
     finish: bool,
     output_dir: Path,
     cache_dir: Path | None,
@@ -65,12 +76,21 @@ def gate(
 
     --continue needs the same commits and files, policy and machine. It launches nothing again; the
     budget counts anew, and a case that used up gate.max_pairs gets as many again.
+
+    With --plan a job measures one shard, at its part of the suite's false-block rate; `perfgate
+    merge` makes one decision of them all.
     """
-    if go_on and (cases or strategy):
-        raise click.UsageError("--continue takes cases and strategy from its record.")
+    if go_on and (cases or strategy or plan_file):
+        raise click.UsageError("--continue takes cases, strategy and shard from its record.")
+    if (plan_file is None) != (shard is None):
+        raise click.UsageError("--plan and --shard go together.")
+    if plan_file and (cases or strategy or base):
+        raise click.UsageError("--plan says base, strategy and cases; give none of these.")
     request = use_case.GateRequest(
         start=Path.cwd(), suite=suite, base=base, strategy=strategy, only=cases, finish=finish
     )
+    if plan_file is not None and shard is not None:
+        request = use_case.of_shard(request, read_plan(plan_file), shard)
     folder = output_dir.absolute()
     if go_on:
         request = use_case.going_on(request, read_earlier(folder / RECORD))

@@ -37,6 +37,8 @@ COMMANDS = {
     "bisect": ("perfgate.cli.bisect:bisect", "Find the commit that made a case slower."),
     "kernels": ("perfgate.cli.kernels:kernels", "Time kernels beside their reference."),
     "schema": ("perfgate.cli.schema:schema", "Print the JSON schemas of perfgate's files."),
+    "plan": ("perfgate.cli.plan:plan", "Split a suite over several runners; tell what it costs."),
+    "merge": ("perfgate.cli.merge:merge", "Decide once from what several runners measured."),
     "completion": (
         "perfgate.cli.completion:completion",
         "Print a script that completes this command line in a shell.",

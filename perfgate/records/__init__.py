@@ -16,7 +16,9 @@ from perfgate.records.decided import (
     Cost,
     Decision,
     MetricDecision,
+    Part,
     Problem,
+    Split,
     Verdict,
 )
 from perfgate.records.measured import (
@@ -37,6 +39,7 @@ from perfgate.records.measured import (
     TensorSummary,
     Tree,
 )
+from perfgate.records.planned import CaseInPlan, FleetPlan, Shard
 from perfgate.records.results import (
     Cell,
     Failure,
@@ -45,8 +48,10 @@ from perfgate.records.results import (
     Measured,
     Results,
 )
+from perfgate.records.share import Share
 from perfgate.records.text import (
     parse_decision,
+    parse_plan,
     parse_record,
     parse_results,
     to_json,
@@ -67,6 +72,7 @@ __all__ = [
     "Accepted",
     "Accuracy",
     "CaseDecision",
+    "CaseInPlan",
     "CaseRecord",
     "Cell",
     "Conditions",
@@ -77,6 +83,7 @@ __all__ = [
     "FailureKind",
     "Fingerprint",
     "Finite",
+    "FleetPlan",
     "GatePolicy",
     "JobRun",
     "Launch",
@@ -85,12 +92,16 @@ __all__ = [
     "NonNegative",
     "Origin",
     "OutputFingerprint",
+    "Part",
     "PositiveMs",
     "Problem",
     "Record",
     "Report",
     "Results",
+    "Shard",
+    "Share",
     "Side",
+    "Split",
     "Stage",
     "TensorSummary",
     "Tree",
@@ -98,6 +109,7 @@ __all__ = [
     "Verdict",
     "first_problem",
     "parse_decision",
+    "parse_plan",
     "parse_record",
     "parse_results",
     "to_json",

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from perfgate.records.measured import Tree
-from perfgate.records.value import Finite, Value
+from perfgate.records.value import Finite, NonNegative, Value
 
 
 class Verdict(StrEnum):
@@ -84,6 +84,7 @@ class CaseDecision(Value):
     """One case: its verdict, the sentence a reviewer reads, and every metric.
 
     ``refused`` is for a failed case that was not launched, since it could not have been judged.
+    ``hardware_key`` is empty where the decision's own is every case's.
     """
 
     id: str
@@ -96,6 +97,7 @@ class CaseDecision(Value):
     more_pairs: int | None = None
     output: Literal["same", "changed", "allowed", "not checked"] = "not checked"
     refused: bool = False
+    hardware_key: str = ""
     warnings: tuple[str, ...] = ()
     log_tail: str = ""
     metrics: tuple[MetricDecision, ...] = ()
@@ -106,6 +108,30 @@ class Cost(Value):
 
     launches: int
     device_minutes: float
+
+
+class Part(Value):
+    """One job of several whose decisions were joined: ``judged`` of its cases could block."""
+
+    shard: str
+    hardware_key: str
+    judged: int
+    cases: int
+    cost: Cost
+
+
+class Split(Value):
+    """That a suite was measured in parts: ``shards`` were planned, and ``parts`` came.
+
+    ``judged`` counts the cases of the plan that could block, and ``false_block`` is the rate of
+    innocent changes over all of them; a job with c of them had c/``judged`` of it.
+    """
+
+    plan: str
+    shards: int
+    judged: int
+    false_block: NonNegative
+    parts: tuple[Part, ...] = ()
 
 
 class Problem(Value):
@@ -119,7 +145,9 @@ class Problem(Value):
 class Decision(Value):
     """Everything that is told: every text, file and exit code is made from this value.
 
-    ``measured_by_fork`` says that a stranger's code ran the job and wrote its figures.
+    ``measured_by_fork`` says that a stranger's code ran the job and wrote its figures. ``split`` is
+    told of a suite whose parts were joined; where those ran on more than one kind of machine,
+    ``hardware_key`` is ``several`` and every case has its own.
     """
 
     schema_name: Literal["perfgate.decision"] = Field("perfgate.decision", alias="schema")
@@ -141,3 +169,4 @@ class Decision(Value):
     interrupted: str | None = None
     problem: Problem | None = None
     measured_by_fork: bool = False
+    split: Split | None = None

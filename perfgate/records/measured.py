@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from perfgate.records.share import Share
 from perfgate.records.value import Finite, NonNegative, PositiveMs, Value
 
 MAX_HISTORY = 200
@@ -248,7 +249,8 @@ class Record(Value):
     """All launches of one job: raw, versioned, the only input that a decision needs.
 
     ``job`` identifies one visit to a runner, empty where nothing tells; ``continued`` counts how
-    often launches were added later, by the same rules and on the same machine.
+    often launches were added later, by the same rules and on the same machine. ``share`` is the
+    part of a plan that the job measured, None where it measured everything.
     """
 
     schema_name: Literal["perfgate.record"] = Field("perfgate.record", alias="schema")
@@ -265,3 +267,4 @@ class Record(Value):
     notes: tuple[str, ...] = ()
     interrupted: str | None = None
     continued: Annotated[int, Field(ge=0)] = 0
+    share: Share | None = None

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from perfgate.errors import ConfigurationError
 from perfgate.records.decided import Decision
 from perfgate.records.measured import Record
+from perfgate.records.planned import FleetPlan
 from perfgate.records.results import Results
 from perfgate.records.value import first_problem
 
@@ -28,12 +29,17 @@ def parse_results(text: str, *, source: str) -> Results:
     return _parse(Results, text, source=source)
 
 
-def to_json(document: Record | Decision | Results) -> str:
+def parse_plan(text: str, *, source: str) -> FleetPlan:
+    """Read a plan; raises ConfigurationError naming ``source`` for anything else."""
+    return _parse(FleetPlan, text, source=source)
+
+
+def to_json(document: Record | Decision | Results | FleetPlan) -> str:
     """The document as JSON text with a final newline; floats keep every digit."""
     return document.model_dump_json(indent=1) + "\n"
 
 
-_Document = TypeVar("_Document", Record, Decision, Results)
+_Document = TypeVar("_Document", Record, Decision, Results, FleetPlan)
 
 
 def _parse(kind: type[_Document], text: str, *, source: str) -> _Document:

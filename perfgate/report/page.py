@@ -17,6 +17,7 @@ from perfgate.report.escape import escape_markdown, fenced
 from perfgate.report.order import ordered_cases, plainly_unchanged
 from perfgate.report.rows import case_row
 from perfgate.report.sentences import NextStep, Told, next_step, short, told, warnings
+from perfgate.report.split import split_facts
 from perfgate.report.tables import rows_table, size
 from perfgate.report.words import by_tolerance, count
 
@@ -189,6 +190,7 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
         ("machine", escape_markdown(decision.hardware_key)),
         ("spent", cost(decision)),
         ("strategy", escape_markdown(decision.strategy)),
+        *((escape_markdown(name), escape_markdown(text)) for name, text in split_facts(decision)),
         ("output check", _output_check(decision)),
         *((escape_markdown(key, limit=60), escape_markdown(value)) for key, value in kept),
         ("perfgate", escape_markdown(decision.perfgate)),

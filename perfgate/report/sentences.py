@@ -6,7 +6,7 @@ Plain text, not escaped: each form escapes for its own reader.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perfgate.records import CASE_ID, Accepted, CaseDecision, Decision, MetricDecision, Verdict
 from perfgate.report.order import (
@@ -53,7 +53,15 @@ class NextStep:
 
 
 def told(case: CaseDecision) -> Told:
-    """The sentence of a case that is not plainly unchanged."""
+    """The sentence of a case that is not plainly unchanged, with its machine where several are."""
+    said = _said(case)
+    if not case.hardware_key:
+        return said
+    end = "" if said.text.endswith(".") else "."
+    return replace(said, text=f"{said.text}{end} On {case.hardware_key}.")
+
+
+def _said(case: CaseDecision) -> Told:
     metric = culprit(case)
     if metric is not None and case.verdict is Verdict.REGRESSED and metric.accepted is not None:
         return _told_of_debt(case, metric, metric.accepted)
@@ -160,7 +168,7 @@ def next_step(decision: Decision) -> NextStep | None:
     if decision.interrupted is not None and not words.keys() & (
         _STEPS.keys() - {"undecided", "new"}
     ):
-        if not _has_pairs(decision):
+        if not _has_pairs(decision) or decision.split is not None:
             return NextStep(text="run the job again for what was not measured.")
         text = "measure on, on the same machine, what was not measured:"
         return NextStep(text=text, command=_CONTINUE)
@@ -179,6 +187,9 @@ def _step_for(word: str, case: CaseDecision, decision: Decision, command: str) -
         if _CASE_ID.fullmatch(case.id):
             command += f" --case {case.id}"
         return NextStep(text=f"{_STEPS[word]} To see it on your own machine:", command=command)
+    if decision.split is not None and word in ("missing", "undecided"):
+        what = f"{_more_pairs(decision)} Run" if word == "undecided" else "see the log of, and run"
+        return NextStep(text=f"{what} the jobs of those shards again.")
     if word == "undecided" and _has_pairs(decision):
         text = f"{_more_pairs(decision)} To measure on, on the same machine:"
         return NextStep(text=text, command=_CONTINUE)

@@ -19,6 +19,7 @@ from perfgate.report.order import has_numbers, ordered_cases, ordered_metrics, p
 from perfgate.report.past import accepted_lines, creep_line
 from perfgate.report.rows import Row, case_row, metric_row
 from perfgate.report.sentences import next_step, short, told, warnings, worth_a_sentence
+from perfgate.report.split import split_facts
 from perfgate.report.words import case_word, count, metric_word, output_word
 
 _STYLES = {
@@ -51,7 +52,9 @@ def render_terminal(decision: Decision, console: Console, *, verbose: bool = Fal
     _print_past(decision, console)
     for note in decision.notes:
         console.print(Text(f"Note: {plain(note, limit=400)}"))
-    if decision.notes:
+    for name, text in split_facts(decision):
+        console.print(Text(plain(f"{name.capitalize()}: {text}", limit=400)))
+    if decision.notes or decision.split is not None:
         console.print()
     _print_ending(decision, console)
 

@@ -24,6 +24,7 @@ from perfgate.verdict.past import with_past
 from perfgate.verdict.permission import Permissions, Permitted, permit
 from perfgate.verdict.plain import PlainFigures
 from perfgate.verdict.rates import rate_told
+from perfgate.verdict.sharing import share_told
 from perfgate.verdict.wording import count
 from perfgate.verdict.work import scored
 
@@ -154,6 +155,8 @@ def _notes(known: Evidences) -> list[str]:
         for case in record.cases
         if case.equal_gates is not None and case.launches and not case.refused
     ]
+    if record.share is not None:
+        notes.append(share_told(record.share, record.policy.false_block))
     if record.continued:
         notes.append(f"continued {count(record.continued, 'time')} from its record")
     return notes

@@ -23,6 +23,7 @@ from perfgate.records import to_json
 from tests.documents import ROOT
 from tests.explanations import an_explanation
 from tests.factories import a_case_record, a_record, an_acceptance
+from tests.fleets import a_plan
 from tests.golden.decisions import STORIES
 from tests.result_files import a_cell, a_results
 
@@ -86,6 +87,7 @@ def written() -> Iterator[tuple[str, str]]:
     """Documents of each kind, as perfgate writes them."""
     record = a_record()
     yield "record", to_json(record)
+    yield "plan", to_json(a_plan({"h100-1": ["wan"]}))
     yield "results", to_json(a_results(a_cell(5.0, "out of memory")))
     yield "explanation", an_explanation().to_json()
     yield "baseline", render_baseline(add_job(None, record, "wan_t2v_tiny"))

@@ -21,17 +21,22 @@ from perfgate.suite import OF_FRAMEWORKS, Case
 def check_cases(selection: Selection) -> None:
     """Refuse a job that cannot measure, before anything is set up for it.
 
-    Raises ConfigurationError for a case that its backend cannot run here, BenchmarkError where
-    ``when:`` leaves no case: nothing measured is never green.
+    Raises ConfigurationError for a case that its backend cannot run here, and BenchmarkError as
+    :func:`refuse_no_case` does.
     """
+    refuse_no_case(selection)
+    for one in selection.chosen:
+        BACKENDS[one.case.backend].check(one.case)
+
+
+def refuse_no_case(selection: Selection) -> None:
+    """Raise BenchmarkError where ``when:`` leaves no case: nothing measured is never green."""
     if not selection.chosen:
         raise BenchmarkError(
             f"nothing was measured: {'; '.join(selection.notes)}",
             fix="Leave the job out of such changes with the workflow's own `paths:` or `if:`, or "
             "keep one case without `when:`.",
         )
-    for one in selection.chosen:
-        BACKENDS[one.case.backend].check(one.case)
 
 
 def all_prove_imports(selection: Selection) -> bool:

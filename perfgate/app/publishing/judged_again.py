@@ -111,6 +111,7 @@ def by_the_base(record: Record, rules: Rules) -> Record:
             "head": rules.head,
             "cases": tuple(case for case in cases if _says_something(case)),
             "notes": tuple(notes),
+            "share": None,  # the whole policy is what it is judged by
         }
     )
 

@@ -1,0 +1,1 @@
+"""One suite on many runners: split into shards, measured apart, decided together."""

@@ -1,0 +1,160 @@
+"""Joins what the shards of a plan measured: one decision, by the rules of the base commit.
+
+The records are decided here again; what the shards' own jobs decided is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.app.comparison import Asked, Comparison, files_of, find_comparison
+from perfgate.app.fleet.arrivals import Found, read_records, sort_out
+from perfgate.app.fleet.files import read_plan
+from perfgate.app.fleet.share import another, refuse_another_plan
+from perfgate.app.keeping.kept_files import is_key
+from perfgate.app.keeping.sglang_files import plain_at
+from perfgate.app.known import known_noise
+from perfgate.app.permissions import find_permissions
+from perfgate.baselines.store import load_baselines, stored_jobs
+from perfgate.errors import ConfigurationError
+from perfgate.github.event import Event
+from perfgate.records import CaseRecord, Decision, FleetPlan, Record
+from perfgate.verdict.baseline import StoredJobs
+from perfgate.verdict.decide import decide
+from perfgate.verdict.joining import Decided, join
+from perfgate.verdict.permission import Permissions
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeRequest:
+    """Where the plan and the shards' results are; ``start`` is in the repository."""
+
+    start: Path
+    plan: Path
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """The decision, the records that it rests on by shard, and each one's text as it arrived."""
+
+    decision: Decision
+    records: Mapping[str, Record]
+    texts: Mapping[str, str]
+
+
+def merge(request: MergeRequest, *, environ: Mapping[str, str], event: Event, now: str) -> Merged:
+    """One decision of all records; ``now`` is an ISO time.
+
+    A shard that did not come leaves its cases missing. Raises ConfigurationError for a plan that is
+    not of this comparison or lacks a part of it, BaselineError for files of the base commit that
+    cannot be trusted.
+    """
+    plan = read_plan(request.plan)
+    asked = Asked(
+        start=request.start,
+        suite=plan.path,
+        strategy=plan.strategy,
+        usual_base=plan.base.commit,
+    )
+    found = find_comparison(asked, environ=environ, event=event)
+    _refuse_a_part(plan, found)
+    arrived = sort_out(plan, found.policy, read_records(request.folder))
+    permissions = find_permissions(
+        found.git, found.selection, event, base_commit=found.base.commit, now=now
+    ).permissions
+    judge = _Judge(found=found, permissions=permissions, stored={}, files={})
+    whose: list[tuple[Found, Decided]] = []
+    lost, refused = dict(arrived.lost), list(arrived.refused)
+    for name, one in arrived.found.items():
+        try:
+            whose.append((one, judge.of(one.record)))
+        except ConfigurationError as error:
+            refused.append(f"{one.where} is refused: {error.problem}")
+            lost[name] = f"the record of shard {name} is refused: {error.problem}"
+    decision = join(
+        plan,
+        [decided for _, decided in whose],
+        policy=found.policy,
+        lost=lost,
+        notes=refused,
+    )
+    return Merged(
+        decision=decision,
+        records={
+            decided.share.shard: one.record for one, decided in whose if one.record is not None
+        },
+        texts={decided.share.shard: one.text for one, decided in whose},
+    )
+
+
+def _refuse_a_part(plan: FleetPlan, found: Comparison) -> None:
+    """Raise ConfigurationError unless the plan splits this comparison, the whole of it."""
+    refuse_another_plan(plan, found)
+    chosen = {one.case.id for one in found.selection.chosen}
+    left_out = sorted(chosen ^ {case.id for case in plan.cases})
+    if left_out:
+        raise another("suite", f"the two differ in {', '.join(left_out[:5])}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judge:
+    """The base's rules, with what it keeps of each kind of machine, read once."""
+
+    found: Comparison
+    permissions: Permissions
+    stored: dict[str, dict[str, StoredJobs]]
+    files: dict[str, dict[str, str]]
+
+    def of(self, record: Record | None) -> Decided:
+        """The decision about one shard's record; ConfigurationError for one not to be judged."""
+        if record is None or record.share is None:
+            raise ValueError("a record without a share was not sorted out")
+        fingerprint, selection = record.fingerprint, self.found.selection
+        key = fingerprint.hardware_key
+        if not is_key(key):
+            raise ConfigurationError(
+                f"{key[:60]!r} is no hardware key", fix="Measure the shard again."
+            )
+        self._read(key)
+        base = self.found.base.commit
+        measured = {case.id for case in record.cases}
+        chosen = [one for one in selection.chosen if one.case.id in measured]
+        noise = known_noise(self.files[key], chosen, self.found.policy, fingerprint)
+        asked = record.policy.strategy == "baseline"
+        plain, _ = plain_at(self.found.git, base, selection, fingerprint) if asked else ({}, ())
+        by_id = {one.case.id: one.case for one in chosen}
+
+        def as_base_says(case: CaseRecord) -> CaseRecord:
+            suite_case = by_id[case.id]
+            told = {
+                "workload": suite_case.workload(),
+                "allow": suite_case.allow.reasons(),
+                "history": noise.histories.get(case.id, ()),
+                "equal_gates": noise.equal_gates.get(case.id),
+                "refused": noise.refused.get(case.id),
+            }
+            return case.model_copy(update=told)
+
+        judged = record.model_copy(update={"cases": tuple(map(as_base_says, record.cases))})
+        try:
+            decision = decide(
+                judged,
+                baselines=self.stored[key],
+                plain=plain,
+                permissions=self.permissions,
+            )
+        except (ArithmeticError, ValueError) as error:
+            raise ConfigurationError(
+                f"its numbers cannot be judged ({type(error).__name__})",
+                fix="Measure the shard again.",
+            ) from error
+        return Decided(share=record.share, decision=decision, policy=record.policy)
+
+    def _read(self, key: str) -> None:
+        if key not in self.files:
+            found = self.found
+            self.files[key] = files_of(found.git, found.base.commit, found.selection, key)
+            self.stored[key] = stored_jobs(load_baselines(self.files[key], hardware_key=key))
