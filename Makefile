@@ -44,6 +44,10 @@ golden: .venv/.ready      ## rewrite the golden files from what is rendered toda
 schemas: .venv/.ready     ## write the JSON schemas of perfgate's files anew
 	$(BIN)/perfgate schema --output-dir schemas
 
+pictures: .venv/.e2e      ## draw the pictures in the documents again, with Chromium
+	$(BIN)/python -m tests.pictures docs
+	$(BIN)/python -m tests.dashboard_picture docs/dashboard.png
+
 gpu: .venv/.ready         ## measure on an accelerator: DEVICE=auto SUITE=benchmarks/gpu.yml WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.gpu --device $(DEVICE) --suite $(SUITE) $(if $(WRITE),--write $(WRITE))
 
