@@ -1,5 +1,7 @@
 """What a release computes: the doors' lines by digest, and the notes of a version."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -11,6 +13,12 @@ from tests.documents import ROOT
 
 DIGESTS = {door.name: f"sha256:{index:064x}" for index, door in enumerate(DOORS)}
 DOCKER = "name: x\nruns:\n  using: docker\n  image: ../cuda.Dockerfile # zizmor: ignore[x]\n"
+DOCKER_ACTIONS = {
+    str(path.relative_to(ROOT)): text
+    for pattern in ("action.yml", "*/action.yml", ".github/actions/*/action.yml")
+    for path in ROOT.glob(pattern)
+    if is_docker_action(text := path.read_text(encoding="utf-8"))
+}
 CHANGELOG = """\
 # Changelog
 
@@ -70,16 +78,14 @@ def test_pinned__the_image_alone():
     assert found == DOCKER.replace("../cuda.Dockerfile # zizmor: ignore[x]", reference)
 
 
-@pytest.mark.parametrize(
-    "path", ["action.yml", "cuda/action.yml", "npu/action.yml", "publish/action.yml"]
-)
+@pytest.mark.parametrize("path", DOCKER_ACTIONS)
 def test_pinned__every_door_of_this_repository(path):
-    text = (ROOT / path).read_text(encoding="utf-8")
+    text = DOCKER_ACTIONS[path]
     found = pinned(text, by_dockerfile(), path=path)
     was, now = yaml.safe_load(text), yaml.safe_load(found)
     image = now["runs"].pop("image")
     assert image.startswith("docker://ghcr.io/octo/perfgate")
-    assert image.endswith(DIGESTS[path.split("/")[0] if "/" in path else "cpu"])
+    assert image.endswith(DIGESTS[Path(path).parent.name or "cpu"])
     del was["runs"]["image"]
     assert now == was
     lines = zip(text.splitlines(), found.splitlines(), strict=True)
@@ -101,6 +107,8 @@ def test_pinned__no_line_or_several(text):
 
 
 def test_docker_actions__are_told_from_others():
+    assert {"action.yml", "cuda/action.yml", "npu/action.yml"} <= DOCKER_ACTIONS.keys()
+    assert "host/action.yml" not in DOCKER_ACTIONS
     assert is_docker_action(DOCKER)
     assert not is_docker_action(DOCKER.replace("docker", "composite"))
 
