@@ -81,10 +81,16 @@ def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [CompletionItem(incomplete, type="file")]
 
 
+def _as_in_git(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
+    # The suite is also read from commits, in which no folder ends with a backslash.
+    return value.replace("\\", "/")
+
+
 suite = click.option(
     "--suite",
     default="perfgate.yml",
     show_default=True,
+    callback=_as_in_git,
     shell_complete=_files,
     help="Suite file, from the root.",
 )

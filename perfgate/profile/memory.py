@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import sys
 from pathlib import Path
 
@@ -23,6 +22,8 @@ def peak_resident_mib(status: Path = _STATUS) -> float:
         match = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="utf-8"), re.MULTILINE)
         if match:
             return int(match[1]) / _KIB_PER_MIB
+    import resource  # noqa: PLC0415 - Windows has none, and reads records all the same
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # getrusage counts in KiB on Linux and in bytes on macOS.
     return peak / (_BYTES_PER_MIB if sys.platform == "darwin" else _KIB_PER_MIB)
