@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.documents import ROOT, blocks, page
 from tests.frameworks import NAMES, STAND_IN, free_port
+from tests.migrating import write_projects
 from tests.repositories import Repository, environment, perfgate
 from tests.sglang_tree import COMPARISON
 from tests.traces import a_trace, op, stage, steps
@@ -112,6 +113,17 @@ def a_slower_project(tmp_path: Path) -> Place:
     return Place(folder=_project(tmp_path, decoding_ms=(40.0, 60.0)).path)
 
 
+def an_empty_project(tmp_path: Path) -> Place:
+    """Nothing but the benchmark that docs/first-gate.md gives, and a place to push to."""
+    origin = Repository(tmp_path / "origin")
+    origin.git("config", "core.bare", "true")
+    project = Repository(tmp_path / "my project")
+    project.git("remote", "add", "origin", str(origin.path))
+    (benchmark,) = blocks(page("docs/first-gate.md"), "python")
+    project.file("bench.py", benchmark)
+    return Place(folder=project.path)
+
+
 def a_project_of_frameworks(tmp_path: Path) -> Place:
     """Its case is served by sglang and by vllm-omni, as is that of sglang's own configuration."""
     project = _project(tmp_path, decoding_ms=(40.0, 40.0))
@@ -139,6 +151,12 @@ def a_project_with_baselines(tmp_path: Path) -> Place:
         done = perfgate(project.path, *arguments)
         assert done.returncode == 0, done.stderr
     return Place(folder=project.path)
+
+
+def projects_to_migrate(tmp_path: Path) -> Place:
+    """The folder above one of sglang's files and one of github-action-benchmark."""
+    write_projects(tmp_path / "projects")
+    return Place(folder=tmp_path / "projects")
 
 
 def _project(tmp_path: Path, *, decoding_ms: tuple[float, float]) -> Repository:
@@ -170,6 +188,8 @@ def _trace(*, clones: int) -> str:
 
 PLACES: dict[str, Callable[[Path], Place]] = {
     "docs/explain.md": a_slower_project,
+    "docs/first-gate.md": an_empty_project,
     "docs/frameworks.md": a_project_of_frameworks,
+    "docs/migrating.md": projects_to_migrate,
     "docs/nightly.md": a_project_with_baselines,
 }
