@@ -18,7 +18,7 @@ from perfgate.report.words import change
 @contextlib.contextmanager
 def console_progress(console: Console) -> Iterator[Progress]:
     """A listener that writes to ``console`` for as long as the block runs."""
-    if not console.is_terminal:
+    if not console.is_interactive:
         yield _Lines(console)
         return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
@@ -66,6 +66,12 @@ class _Lines:
     def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
         self._print_ended(case_id, place(launch.pair), launch.side.value, launch, left_s)
 
+    def part_started(self, name: str, *, number: int, of: int) -> None:
+        """As for a launch."""
+
+    def part_ended(self, told: str, *, number: int, of: int, left_s: float | None) -> None:
+        self._print(" · ".join(part for part in (told, f"{number} of {of}", left(left_s)) if part))
+
     def repeat_started(self, cell: str, repeat: int) -> None:
         """As for a launch."""
 
@@ -105,6 +111,14 @@ class _BarProgress:
 
     def repeat_started(self, cell: str, repeat: int) -> None:
         self._show(cell, repeat_of(repeat))
+
+    def part_started(self, name: str, *, number: int, of: int) -> None:
+        self._show(name, f"{number} of {of}")
+
+    def part_ended(self, told: str, *, number: int, of: int, left_s: float | None) -> None:
+        self._left = left(left_s)
+        self._bar.update(self._task, completed=number, total=of)
+        self.note(told)
 
     def _show(self, *parts: str) -> None:
         told = " · ".join(part for part in (*parts, self._left) if part)

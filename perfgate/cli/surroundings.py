@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from perfgate.errors import ConfigurationError
+
 if TYPE_CHECKING:  # commands that only read need no machine, and have to answer at once
     from perfgate.app.measuring.devices import Choice
     from perfgate.app.measuring.edges import Edges
@@ -24,6 +26,7 @@ def surroundings(*, cache: Path | None, device: Choice, lease_timeout_s: float) 
     from perfgate.app.measuring.edges import real_edges  # noqa: PLC0415 - see above
     from perfgate.cli.progress import console_progress  # noqa: PLC0415
 
+    _refuse_where_nothing_can_be_measured(sys.platform)
     environ = dict(os.environ)
     with (
         tempfile.TemporaryDirectory(prefix="perfgate-", ignore_cleanup_errors=True) as scratch,
@@ -40,6 +43,15 @@ def surroundings(*, cache: Path | None, device: Choice, lease_timeout_s: float) 
         )
 
 
+def _refuse_where_nothing_can_be_measured(platform: str) -> None:
+    if platform == "win32":
+        raise ConfigurationError(
+            "perfgate does not measure on Windows: its launches, leases and clocks are POSIX's",
+            fix="Measure on Linux, WSL included; compare, publish, schema, history and baseline "
+            "check read files anywhere.",
+        )
+
+
 def default_cache(environ: dict[str, str]) -> Path:
     """Where sides' environments are kept between jobs, as the XDG base directories say."""
     home = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -52,5 +64,7 @@ def stdout_console() -> Console:
 
 
 def stderr_console() -> Console:
-    """For progress."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else 120, highlight=False)
+    """For progress: bars where somebody watches, which FORCE_COLOR does not mean."""
+    watched = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    width = None if sys.stderr.isatty() else 120
+    return Console(stderr=True, width=width, highlight=False, force_interactive=watched)

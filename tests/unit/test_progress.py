@@ -16,8 +16,7 @@ from tests.factories import a_launch
 def told(*, terminal: bool, failure: str | None = None, case_id: str = "wan") -> str:
     """What one pair looks like from the plan to its end."""
     file = io.StringIO()
-    console = Console(file=file, force_terminal=terminal, width=100, color_system=None)
-    with console_progress(console) as progress:
+    with console_progress(a_console(file, terminal=terminal)) as progress:
         progress.note("plan: 1 case")
         progress.launch_started(case_id, Side.HEAD, None)
         progress.launch_ended(case_id, a_launch(pair=None, duration_s=6.04), left_s=94.0)
@@ -25,6 +24,46 @@ def told(*, terminal: bool, failure: str | None = None, case_id: str = "wan") ->
         progress.launch_started(case_id, Side.BASE, 1)
         progress.launch_ended(case_id, a_launch("base", 1, failure=failure), left_s=0)
     return file.getvalue()
+
+
+def a_console(file: io.StringIO, *, terminal: bool) -> Console:
+    return Console(
+        file=file,
+        force_terminal=terminal,
+        force_interactive=terminal,
+        width=100,
+        color_system=None,
+    )
+
+
+def told_of_parts(*, terminal: bool) -> str:
+    """What two of three kernels look like."""
+    file = io.StringIO()
+    with console_progress(a_console(file, terminal=terminal)) as progress:
+        progress.part_started("conv B16", number=1, of=3)
+        progress.part_ended("conv B16: timed", number=1, of=3, left_s=94.0)
+        progress.part_started("conv B64", number=2, of=3)
+    return file.getvalue()
+
+
+def test_parts__a_line_each_with_its_number_and_the_time_left() -> None:
+    assert told_of_parts(terminal=False).splitlines() == [
+        "perfgate: conv B16: timed · 1 of 3 · about 90 s left"
+    ]
+
+
+def test_parts__a_bar_says_which_is_at_work() -> None:
+    seen = told_of_parts(terminal=True)
+    assert "conv B16: timed" in seen
+    assert "conv B64 · 2 of 3 · about 90 s left" in seen
+
+
+def test_lines__where_colour_is_forced_and_nobody_watches() -> None:
+    file = io.StringIO()
+    forced = Console(file=file, force_terminal=True, force_interactive=False, color_system=None)
+    with console_progress(forced) as progress:
+        progress.note("plan: 1 case")
+    assert file.getvalue() == "perfgate: plan: 1 case\n"
 
 
 def test_lines__one_a_launch_where_nobody_watches() -> None:

@@ -62,23 +62,27 @@ class Capturer:
     rig: Rig
     folder: Path
 
-    def take(self, case: Case, *, count: int) -> Taken:
-        """``count`` captures of each side, in the order BA AB BA AB …
+    def take(self, case: Case, *, count: int, later: int = 0) -> Taken:
+        """``count`` captures of each side, in the order BA AB BA AB …; ``later`` are other cases'.
 
         Ends early where a side can no longer have :data:`LEAST_CAPTURES`. Raises DeviceError where
         other processes stay on the devices, ConfigurationError where a side ran another's code.
         """
         taken = Taken()
+        ahead = 2 * count + later
         for number in range(1, count + 1):
             for side in _TURNS[(number - 1) % 2]:
-                self._take(case, side, number, taken)
+                ahead -= 1
+                self._take(case, side, number, taken, ahead=ahead)
                 if taken.misses(side, after=number) > count - LEAST_CAPTURES:
                     return taken
         return taken
 
-    def _take(self, case: Case, side: Side, number: int, taken: Taken) -> None:
+    def _take(self, case: Case, side: Side, number: int, taken: Taken, *, ahead: int) -> None:
         trace = self.rig.edges.scratch / f"trace-{side}-{number}.json"
         done = self._launched(case, side, number, trace)
+        left_s = ahead * done.duration_s
+        self.rig.edges.progress.launch_ended(case.id, done, left_s=left_s)
         try:
             if done.failure is not None:
                 raise TraceError(f"was not left: {_why(done)}")
@@ -106,7 +110,7 @@ class Capturer:
             return self.rig.fresh(case, backend=capturing, context=context, place=place)
 
         progress.launch_started(case.id, side, number - 1)
-        done = self.rig.launch(
+        return self.rig.launch(
             once,
             self.rig.context(
                 once,
@@ -120,8 +124,6 @@ class Capturer:
             timeout_s=once.launch_timeout_s(),
             serve=captured,
         )
-        progress.launch_ended(case.id, done, left_s=None)
-        return done
 
 
 def _why(done: Launch) -> str:

@@ -141,14 +141,16 @@ def _explained(
         edges.machine.hold(devices_wanted(selection)) as held,
     ):
         capturer = Capturer(sides=sides, rig=Rig(edges=edges, held=held), folder=request.folder)
+        cases, count = [one.case for one in selection.chosen], request.captures
         return [
-            _explained_case(one.case, capturer, count=request.captures) for one in selection.chosen
+            _explained_case(case, capturer, count=count, later=2 * count * (len(cases) - number))
+            for number, case in enumerate(cases, start=1)
         ]
 
 
-def _explained_case(case: Case, capturer: Capturer, *, count: int) -> ExplainedCase:
+def _explained_case(case: Case, capturer: Capturer, *, count: int, later: int) -> ExplainedCase:
     try:
-        taken = capturer.take(case, count=count)
+        taken = capturer.take(case, count=count, later=later)
     except (BenchmarkError, ConfigurationError) as error:
         return _unexplained(case.id, _told(error))
     few = [

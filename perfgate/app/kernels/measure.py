@@ -103,11 +103,16 @@ def measure_kernels(request: KernelsRequest, edges: Edges) -> KernelResults:
     with edges.machine.hold(1) as held:
         fingerprint = held.fingerprint()
         try:
-            for number, job in enumerate(jobs):
+            started = _clock(edges)
+            for number, job in enumerate(jobs, start=1):
+                place = {"number": number, "of": len(jobs)}
+                edges.progress.part_started(f"{job.kernel.name} {job.shape}", **place)
                 compared = _compared(job, number, request, edges, held)
                 tables.append(compared.table)
                 builds += [compared.build] if compared.build else []
-                edges.progress.note(_told(compared.table))
+                spent_s = (_clock(edges) - started).total_seconds()
+                left_s = spent_s / number * (len(jobs) - number)
+                edges.progress.part_ended(_told(compared.table), **place, left_s=left_s)
         except KeyboardInterrupt as signal:
             interrupted = str(signal) or "SIGINT"
         except DeviceError as error:
@@ -116,7 +121,7 @@ def measure_kernels(request: KernelsRequest, edges: Edges) -> KernelResults:
             problems.append(f"the device was taken: {error.problem}")
     return KernelResults(
         perfgate=__version__,
-        measured_at=datetime.fromisoformat(edges.now()),
+        measured_at=_clock(edges),
         device=edges.machine.kind,
         hardware_key=fingerprint.hardware_key,
         build=next(iter(builds), ""),
@@ -166,6 +171,10 @@ def _compared(
             )
         )
     return found.model_copy(update={"table": _within(found.table, sampler.conditions())})
+
+
+def _clock(edges: Edges) -> datetime:
+    return datetime.fromisoformat(edges.now())
 
 
 def _environment(folder: Path, edges: Edges) -> dict[str, str]:

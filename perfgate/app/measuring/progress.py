@@ -25,6 +25,12 @@ class Progress(Protocol):
     def so_far(self, case_id: str, seen: SoFar) -> None:
         """What the judge says of a case that is not decided yet."""
 
+    def part_started(self, name: str, *, number: int, of: int) -> None:
+        """The part ``number``, from 1, of ``of`` parts begins."""
+
+    def part_ended(self, told: str, *, number: int, of: int, left_s: float | None) -> None:
+        """It ended, as ``told``; ``left_s`` as for :meth:`launch_ended`."""
+
     def repeat_started(self, cell: str, repeat: int) -> None:
         """A framework is about to be launched for a case, which ``cell`` names together."""
 
