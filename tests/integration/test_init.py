@@ -200,6 +200,7 @@ class TestWhatItFinds:
         assert "perf_baselines/h100.json @ACCOUNT" in owned
         workflow = (project.path / ".github/workflows/perfgate.yml").read_text()
         assert "host: true" in workflow.splitlines()[-1]
+        assert "perfgate plan --cost --base HEAD\n" in done.stdout
 
     def test_a_suite_of_files_that_are_not_there(self, project: Repository) -> None:
         project.commit("start")

@@ -45,6 +45,11 @@ def _steps(plan: Plan, written: Sequence[str], has_figures: bool) -> Iterator[St
         )
     yield from _about_owners(plan)
     yield from _about_the_commit(plan, written)
+    if plan.is_of_other_files:
+        yield Step(
+            why="See what its cases cost, and on how many runners of which kinds",
+            commands=(f"perfgate plan --cost --base HEAD{_suite_option(plan)}",),
+        )
     if not has_figures and plan.suite.state_folder is not None:
         where = "On a machine of its cases" if plan.is_of_other_files else "Here, or on the runner"
         yield Step(
