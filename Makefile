@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden schemas gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-bisect bench-explain bench-history bench-kernels bench-peers bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden schemas gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-bisect bench-explain bench-history bench-kernels bench-peers bench-plan bench-rendering clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -77,6 +77,9 @@ bench-kernels: .venv/.ready ## kernel variants beside their reference and their 
 
 bench-dashboard: .venv/.e2e ## the page of five years of nights, built and opened in Chromium: WRITE=docs/measurements.md
 	$(BIN)/python -m benchmarks.dashboard $(if $(WRITE),--write $(WRITE))
+
+bench-plan: .venv/.ready  ## a thousand cases over 64 runners: the longest shard, and what joining costs: WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.plan $(if $(WRITE),--write $(WRITE))
 
 bench-rendering: .venv/.ready ## how long comment, summary and check take for 1,000 cases of 60 metrics
 	$(BIN)/python -m benchmarks.rendering

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.app.measuring.selection import Change, Selection, select
-from perfgate.app.measuring.trees import head_tree, read_suite
+from perfgate.app.measuring.trees import head_tree, read_suite_text
 from perfgate.baselines.accepted import NAME as ACCEPTED
 from perfgate.github.event import LOCAL, Event
 from perfgate.records import GatePolicy, Tree
@@ -111,10 +111,12 @@ def _same_commit(base: Tree, head: Tree) -> tuple[str, ...]:
 
 
 def _suites(git: Git, path: str, base_commit: str) -> tuple[Suite | None, Suite]:
-    head = read_suite(git, path)
-    at_base = git.file_at(base_commit, path)
+    text, at_base = read_suite_text(git, path), git.file_at(base_commit, path)
+    head = parse_suite(text, source=path)
     if at_base is None:
         return None, head
+    if at_base == text:  # a suite of a thousand cases takes a second to read
+        return head, head
     return parse_suite(at_base, source=f"{path} at base {base_commit[:12]}"), head
 
 

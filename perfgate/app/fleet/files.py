@@ -17,7 +17,7 @@ from perfgate.report.order import ordered_cases, plainly_unchanged
 
 PLAN = "plan.json"
 RECORDS = "records"
-MOST_CHARTS = 20
+MOST_CHARTS = 12
 """Pictures of a joined decision, of the worst cases: each takes a quarter of a second to draw."""
 
 

@@ -26,8 +26,13 @@ def head_tree(git: Git) -> Tree:
 
 def read_suite(git: Git, path: str) -> Suite:
     """Head's suite file; raises ConfigurationError where it is missing or wrong."""
+    return parse_suite(read_suite_text(git, path), source=path)
+
+
+def read_suite_text(git: Git, path: str) -> str:
+    """The text of head's suite file; raises ConfigurationError where it cannot be read."""
     try:
-        text = (git.root / path).read_text(encoding="utf-8")
+        return (git.root / path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"there is no suite file {path} in {git.root}",
@@ -37,7 +42,6 @@ def read_suite(git: Git, path: str) -> Suite:
         raise ConfigurationError(
             f"{path} cannot be read: {error}", fix="Make it a readable UTF-8 file."
         ) from error
-    return parse_suite(text, source=path)
 
 
 @contextlib.contextmanager
