@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,14 +12,20 @@ import pytest
 from perfgate.app.starting.draft import Draft
 from perfgate.app.starting.from_sglang import from_sglang
 from perfgate.app.starting.suite_text import suite_text
+from perfgate.backends.sglang import serve_command
 from perfgate.errors import ConfigurationError
 from perfgate.sides.git import Git
 from perfgate.suite import Case, Suite, parse_suite
+from tests.frameworks import Frameworks
 from tests.released import download
 from tests.repositories import environment
 from tests.sglang_tree import COMPARISON, SERVER, a_compared_case, a_tree
 
 SHARED = Path(__file__).parents[3] / "shared/data"
+SERVE_OPTIONS = (
+    "sglang/multimodal_gen/runtime/server_args/server_args.py",
+    "sglang/multimodal_gen/runtime/entrypoints/cli/serve.py",
+)
 
 
 def draft_of(root: Path) -> Draft:
@@ -251,4 +258,33 @@ def test_release__most_scenarios_become_cases(tmp_path: Path) -> None:
     )
     assert {one.what for one in draft.unmapped} == {
         *("improvement_reporting", "10 scenarios", "6 scenarios", "the scenario", "the test case"),
+    }
+    # Paths of components and keys of their settings become options when sglang runs.
+    made_when_it_runs = re.compile(r"--[a-z]+-(weights-)?path|--[a-z]+-config\.[a-z-]+")
+    parser = release.parser(SERVE_OPTIONS)
+    for case in cases.values():
+        _, _, *line = serve_command(case, scratch=tmp_path)
+        unknown = parser.parse_known_args(line)[1]
+        options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
+        assert all(map(made_when_it_runs.fullmatch, options)), (case.id, unknown)
+
+
+@pytest.mark.slow
+def test_cases__are_what_a_server_is_started_with_and_asked(
+    cases: dict[str, Case], tmp_path: Path
+) -> None:
+    frameworks = Frameworks(tmp_path)
+    for case in cases.values():
+        serve = case.serve.model_copy(update={"port": frameworks.port})
+        made = frameworks.launch(case.model_copy(update={"serve": serve}))
+        assert made.failure is None, (case.id, made.log_tail)
+        assert len(made.reports) == case.requests
+    asked = [one["fields"] for one in frameworks.noted("requests")]
+    clip = next(one for one in asked if "flow_shift" in one)
+    assert {key: clip[key] for key in ("size", "num_frames", "seconds", "quality", "seed")} == {
+        "size": "832x480",
+        "num_frames": 9,
+        "seconds": 1,
+        "quality": "exact",
+        "seed": 7,
     }
