@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfgate.app.starting.from_sglang_source import Sources
 from perfgate.app.starting.from_sglang_values import Made, Unknown, unknown_in
@@ -122,6 +125,41 @@ def test_a_file_that_is_no_python_is_told(content: bytes, told: str, tmp_path: P
     sources = Sources()
     assert isinstance(sources.value(path, "x"), Unknown)
     assert told in sources.problems[path]
+
+
+EXPRESSIONS = st.recursive(
+    st.sampled_from(["1", "'a'", "x", "y", "None", "f", "Case", "a.b", "-x", "{**x}", "[*x]"]),
+    lambda inner: st.one_of(
+        st.builds("{} + {}".format, inner, inner),
+        st.builds("[{}, {}]".format, inner, inner),
+        st.builds("{{{}: {}}}".format, inner, inner),
+        st.builds("{}({})".format, st.sampled_from(["f", "Case", "replace", "dict"]), inner),
+        st.builds("json.dumps({}, separators={})".format, inner, inner),
+        st.builds("os.path.join({}, {})".format, inner, inner),
+        st.builds("[{} for z in {}]".format, inner, inner),
+        st.builds("{} or {}".format, inner, inner),
+        st.builds("f'{{{}}}'".format, st.sampled_from(["x", "y", "1"])),
+    ),
+    max_leaves=6,
+)
+STATEMENTS = st.one_of(
+    st.builds("{} = {}".format, st.sampled_from("xyf"), EXPRESSIONS),
+    st.builds("x += {}".format, EXPRESSIONS),
+    st.builds("x.append({})".format, EXPRESSIONS),
+    st.builds("def f(a=1):\n    return {}".format, EXPRESSIONS),
+    st.builds("class Case:\n    a: int = {}\n    b: str = 'b'".format, EXPRESSIONS),
+    st.builds("if {0}:\n    x = [{0}]\nelse:\n    y = [2]".format, EXPRESSIONS),
+)
+
+
+@given(st.lists(STATEMENTS, max_size=6))
+def test_any_file__is_read_without_a_fault(statements: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "some.py"
+        path.write_text("\n".join(statements))
+        sources = Sources()
+        sources.value(path, "x")
+        assert not sources.problems
 
 
 def test_deep_nesting_is_told(tmp_path: Path) -> None:
