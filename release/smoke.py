@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -76,9 +76,8 @@ def smoke(door: Door, image: str, *, engine: Sequence[str]) -> list[str]:
     return seen
 
 
-def _gates(folder: Path, image: str, engine: Sequence[str]) -> list[tuple[str, int, Ended]]:
+def _gates(folder: Path, image: str, engine: Sequence[str]) -> Iterator[tuple[str, int, Ended]]:
     """Two gates: of a change that changes nothing, and of one that sleeps five times as long."""
-    found = []
     for name, head_s, word, code in (
         ("same", 0.1, "passed", 0),
         ("slower", 0.5, "regressed", 1),
@@ -87,11 +86,10 @@ def _gates(folder: Path, image: str, engine: Sequence[str]) -> list[tuple[str, i
         _commit(project, sleep_s=0.1)
         _commit(project, sleep_s=head_s)
         inputs = {"INPUT_BASE": "HEAD~1", "INPUT_DEVICE": "cpu"}
-        found.append((word, code, _start(folder / name, project, image, engine, inputs)))
-    return found
+        yield word, code, _start(folder / name, project, image, engine, inputs)
 
 
-def _publishes(folder: Path, image: str, engine: Sequence[str]) -> list[tuple[str, int, Ended]]:
+def _publishes(folder: Path, image: str, engine: Sequence[str]) -> Iterator[tuple[str, int, Ended]]:
     """A finished folder, decided by the image's own command from two dumps."""
     project = folder / "project"
     output = project / "perfgate-out"
@@ -103,7 +101,7 @@ def _publishes(folder: Path, image: str, engine: Sequence[str]) -> list[tuple[st
     here = (f"--volume={project}:{_WORKSPACE}", f"--workdir={_WORKSPACE}")
     compare = ("-I", "-m", "perfgate", "compare", "--json", "before.json", "after.json")
     (output / "decision.json").write_text(_must(engine, image, *compare, options=here))
-    return [("passed", 0, _start(folder, project, image, engine, {}))]
+    yield "passed", 0, _start(folder, project, image, engine, {})
 
 
 def _start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfgate.baselines.entry import add_job
 from perfgate.github.event import FinishedRun
 from perfgate.records import Tree, parse_decision, to_json
 from perfgate.suite import parse_suite
@@ -80,6 +81,16 @@ class Project:
             "head_repository": FORK,
         }
         return FinishedRun(**told | more)
+
+
+def a_baseline(jobs, workload_hash):
+    """The baseline of the case ``wan`` from jobs of so many milliseconds."""
+    kept = None
+    for number, launches in enumerate(jobs):
+        case = a_case_record("wan", base=(), head=launches, workload_hash=workload_hash)
+        when = f"2026-01-{number + 1:02}T00:00:00+00:00"
+        kept = add_job(kept, a_record([case], created_at=when, suite="tiny"), "wan")
+    return kept
 
 
 class Log:

@@ -20,6 +20,7 @@ from tests.e2e import machine
 
 BASE = "docker.io/library/python:3.11-slim"
 IMAGE = "localhost/perfgate:e2e"
+PUBLISH_IMAGE = "localhost/perfgate-publish:e2e"
 ROOT = Path(__file__).parents[2]
 # An interrupted test run leaves no service behind for longer than this.
 _SERVICE_IDLE_S = 900
@@ -62,19 +63,28 @@ class Containers:
             )
         machine.run("rm", "-rf", root)
 
-    def build(self, context: Path = ROOT) -> None:
-        """Build the image; layers are kept between runs, torch being the large one."""
+    def build(
+        self, context: Path = ROOT, *, dockerfile: str = "Dockerfile", image: str = IMAGE
+    ) -> None:
+        """Build an image; layers are kept between runs, torch being the large one."""
         volumes = [f"--volume={volume}" for volume in build_volumes(self.scratch)]
         # Docker's format, so that what act builds through the service finds these layers.
         how = ("--layers", "--format=docker", "--isolation=chroot", "--pull-never")
-        command = ("buildah", "bud", *how, *volumes, f"--tag={IMAGE}", context)
+        what = (f"--file={context / dockerfile}", f"--tag={image}")
+        command = ("buildah", "bud", *how, *volumes, *what, context)
         machine.run(*command, env=self.env, timeout_s=1200)
 
-    def run(self, *options: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
-        """Run the action's image as the runner does: no arguments, all in the environment."""
+    def run(
+        self, *options: str, image: str = IMAGE, timeout_s: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Run an action's image as the runner does: no arguments, all in the environment."""
         return self.podman(
-            "run", "--rm", "--pull=never", *options, IMAGE, check=False, timeout_s=timeout_s
+            "run", "--rm", "--pull=never", *options, image, check=False, timeout_s=timeout_s
         )
+
+    def size_bytes(self, image: str) -> int:
+        """What all layers of an image hold, uncompressed."""
+        return int(self.podman("image", "inspect", "--format={{.Size}}", image).stdout)
 
     @contextlib.contextmanager
     def service(self) -> Iterator[str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.containers import Containers
+from tests.e2e.containers import IMAGE, Containers
 from tests.fakes.github_server import FakeGitHub
 
 WORKSPACE = "/github/workspace"
@@ -38,6 +38,7 @@ def run_step(
     event: Path | None,
     github: FakeGitHub | None = None,
     mounted_at: str = WORKSPACE,
+    image: str = IMAGE,
     options: tuple[str, ...] = (),
     environ: dict[str, str] | None = None,
     **inputs: str,
@@ -79,6 +80,7 @@ def run_step(
         f"--volume={folder}/workflow:/github/workflow",
         f"--workdir={mounted_at}",
         *options,
+        image=image,
     )
     return Step(
         exit_code=done.returncode,

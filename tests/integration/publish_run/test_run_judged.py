@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.baselines.entry import add_job
 from perfgate.baselines.native import render_baseline
 from perfgate.errors import ExitCode
 from perfgate.records import Origin, Tree
-from tests.factories import a_case_record, a_record
-from tests.finished_runs import SLOWER, STEADY, SUITE, verdicts
+from tests.finished_runs import SLOWER, STEADY, SUITE, a_baseline, verdicts
 
 
 def test_publish_run__the_record_is_judged_and_the_artifacts_own_decision_is_not_read(
@@ -206,13 +204,3 @@ def test_publish_run__against_the_stored_jobs_of_the_base(github, project, publi
     found = publish(project.run())
     assert verdicts(found.decision) == {"wan": "regressed", "flux": "new"}
     assert any(f"changes its own gate ({path})" in note for note in found.decision.notes)
-
-
-def a_baseline(jobs, workload_hash):
-    """The baseline of the case ``wan`` from jobs of so many milliseconds."""
-    kept = None
-    for number, launches in enumerate(jobs):
-        case = a_case_record("wan", base=(), head=launches, workload_hash=workload_hash)
-        when = f"2026-01-{number + 1:02}T00:00:00+00:00"
-        kept = add_job(kept, a_record([case], created_at=when, suite="tiny"), "wan")
-    return kept
