@@ -24,7 +24,8 @@ class Command:
 
     def calls(self, program: str) -> list[list[str]]:
         """The arguments of each call of ``program`` in it."""
-        reading = shlex.shlex(self.text, posix=True, punctuation_chars=True)
+        text = self.text.replace("\\\n", " ")
+        reading = shlex.shlex(text, posix=True, punctuation_chars=True)
         reading.commenters, reading.whitespace_split = "#", True
         found: list[list[str]] = [[]]
         for word in reading:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,6 +49,8 @@ FOREIGN = {
 }
 FRAMEWORKS = ("diffusers", "sglang", "vllm-omni", "server")
 LANGUAGES = {"csv", "diff", "json", "python", "sh", "text", "yaml"}
+# What developers read: nothing in it is run, but what it names has to be there.
+BESIDE = ("CONTRIBUTING.md", "tests/README.md", "CHANGELOG.md")
 FENCES = [fence for name in PAGES for fence in fences(name)]
 WORKFLOW_SCHEMAS = {"jobs": "vendor.github-workflows", "runs": "vendor.github-actions"}
 
@@ -70,7 +73,7 @@ def _of_github(key: str) -> list[tuple[Fence, str]]:
     return found
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *BESIDE])
 def test_links__lead_somewhere(name: str) -> None:
     for link in links(name):
         parts = urlsplit(link)
@@ -167,13 +170,23 @@ def test_options__of_others_are_named_somewhere() -> None:
     assert not [option for each in FOREIGN.values() for option in each if option not in told]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *BESIDE])
 def test_make_targets__are_there(name: str) -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", page("Makefile"), flags=re.MULTILINE))
     shell = "\n".join(fence.text for fence in fences(name) if fence.language == "sh")
     named = {span.split()[1] for span in spans(name) if re.match(r"make \w", span)}
     named |= set(re.findall(r"^make ([\w-]+)", shell, flags=re.MULTILINE))
     assert named <= targets
+
+
+def test_extras__are_there() -> None:
+    extras = tomllib.loads(page("pyproject.toml"))["project"]["optional-dependencies"]
+    told = "\n".join(page(name) for name in PAGES)
+    named = {
+        name for found in re.findall(r"perfgate\[([\w,]+)\]", told) for name in found.split(",")
+    }
+    assert named
+    assert named <= extras.keys()
 
 
 @pytest.mark.parametrize("fence", of("json"))

@@ -8,16 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import PAGES, fences
+from tests.documents import PAGES, fences, page
 from tests.scratch_projects import PLACES, a_project
 from tests.shell_blocks import commands
 
-# Pages whose commands another test runs, in what the page itself tells to write.
-ELSEWHERE = {"docs/extending.md": "tests/integration/test_extending.py"}
+# What needs the page's own change to perfgate: that page's test makes it, and runs the command.
+ELSEWHERE = {
+    "perfgate compare figures.csv perfgate-out/record.json": "tests/integration/test_extending.py"
+}
 RUN = {
-    name: [each for each in fences(name) if each.language == "sh" and not each.only_read]
+    name: [
+        (each.place, command)
+        for each in fences(name)
+        if each.language == "sh" and not each.only_read
+        for command in commands(each.text)
+        if command.text not in ELSEWHERE
+    ]
     for name in PAGES
-    if name not in ELSEWHERE
 }
 # Says of the command before it which one it was, where it did not exit as the page says.
 CHECK = """\
@@ -27,15 +34,20 @@ ended() {
 """
 
 
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_a_command_that_is_run_elsewhere__is_on_the_page_that_is_read_there(command: str) -> None:
+    (name,) = [name for name in PAGES if f"\n{command}\n" in page(name)]
+    assert Path(name).name in page(ELSEWHERE[command])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, found in RUN.items() if found])
 def test_commands__do_what_the_page_says(name: str, tmp_path: Path) -> None:
     place = PLACES.get(name, a_project)(tmp_path)
     lines = [CHECK]
-    for fence in RUN[name]:
-        for command in commands(fence.text):
-            called = shlex.quote(f"{fence.place}: {command.text}")
-            lines.append(f"{command.text}\nended {called} {command.exit_code} $?\n")
+    for at, command in RUN[name]:
+        called = shlex.quote(f"{at}: {command.text}")
+        lines.append(f"{command.text}\nended {called} {command.exit_code} $?\n")
     done = subprocess.run(
         ["bash"],
         input="".join(lines),
