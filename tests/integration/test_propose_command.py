@@ -99,6 +99,30 @@ def test_two_jobs_at_once__nothing_is_lost(propose, github, what):
         assert "2 of 2 cases" in github.pulls.open[0].title
 
 
+def test_shards_on_one_kind_of_machine__one_pull_request(propose, github):
+    propose(case="flux", environ={"GITHUB_TOKEN": ""})  # leaves its record
+    done = propose("--record=cpu-test-x2-flux.json", "--strict-publish")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (pull,) = github.pulls.open
+    assert "2 of 2 cases" in pull.title
+    assert {path for path in github.bare.files(pull.head) if "baselines/" in path} == {
+        f"baselines/cpu-test-x2/{case}.json" for case in ("wan", "flux")
+    }
+
+
+def test_shards_on_two_kinds_of_machines__a_pull_request_each(propose, github, tmp_path):
+    key = "nvidia-h100-80gb-hbm3-x1"
+    propose(case="flux", key=key, environ={"GITHUB_TOKEN": ""})
+    done = propose(f"--record={key}-flux.json", "--case=flux", "--case=wan", "--strict-publish")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pulls = {pull.head: pull for pull in github.pulls.open}
+    assert set(pulls) == {f"perfgate/baselines/main/{one}" for one in ("cpu-test-x2", key)}
+    told = (tmp_path / "output").read_text().splitlines()
+    urls = [f"{github.url}/octo/bench/pull/{pull.number}" for pull in pulls.values()]
+    assert set(urls) <= set(told)
+    assert all(f"::notice title=perfgate::Opened {url}" in done.stdout for url in urls)
+
+
 def test_opens_on_a_push_to_the_default_branch(propose, github, tmp_path):
     done = propose()
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ the job stands all the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -20,6 +20,7 @@ from perfgate.errors import ConfigurationError, ExitCode, PublishError
 from perfgate.github.branches import BranchApi
 from perfgate.github.event import LOCAL, Event, read_event
 from perfgate.github.workflow import output
+from perfgate.records import Record
 
 _TOLD = {
     "opened": "Opened",
@@ -50,9 +51,10 @@ class ProposeRequest:
 
 def propose_here(
     request: ProposeRequest, environ: Mapping[str, str]
-) -> tuple[Outcome | None, ExitCode]:
-    """Propose from this process; None where there was nothing to ask GitHub for.
+) -> tuple[tuple[Outcome, ...], ExitCode]:
+    """Propose from this process, a pull request for each kind of machine that the records are of.
 
+    Gives none where there was nothing to ask GitHub for, and what was done before one was refused.
     Raises what :func:`perfgate.app.proposing.propose.propose` raises but PublishError.
     """
     event = _event(request, environ)
@@ -61,7 +63,7 @@ def propose_here(
     base = request.base or _branch_of(event, environ)
     if base is None:
         edges.say("notice", _not_here(event))
-        return None, ExitCode.OK
+        return (), ExitCode.OK
     token = environ.get("GITHUB_TOKEN", "")
     if not token:
         edges.say(
@@ -69,21 +71,47 @@ def propose_here(
             "No baseline is proposed: there is no token. Leave the action's input github-token at "
             "its default, or set GITHUB_TOKEN for the command line.",
         )
-        return None, failed
-    proposal = _proposal(request, event, environ, base)
+        return (), failed
+    done: list[Outcome] = []
+    code = ExitCode.OK
     try:
         with _open(event, token) as api:
-            outcome = propose(proposal, api, sleep=edges.sleep)
+            for proposal in _by_machine(_proposal(request, event, environ, base)):
+                done.append(propose(proposal, api, sleep=edges.sleep))
+                _say(edges, done[-1])
     except PublishError as error:
         edges.say("warning", f"The baselines could not be proposed. {error}")
-        return None, failed
-    _say(edges, outcome)
+        code = failed
+    _tell_urls(done, edges, environ)
+    stuck = any(one.what == "stuck" for one in done)
+    return tuple(done), failed if stuck else code
+
+
+def _by_machine(proposal: Proposal) -> list[Proposal]:
+    """The proposal for each kind of machine: its records, and those of the cases that they have."""
+    by_key: dict[str, list[Record]] = {}
+    for record in proposal.records:
+        by_key.setdefault(record.fingerprint.hardware_key, []).append(record)
+    if len(by_key) == 1:
+        return [proposal]
+    parts = []
+    for records in by_key.values():
+        here = {case.id for record in records for case in record.cases}
+        cases = tuple(case for case in proposal.cases if case in here)
+        if cases or not proposal.cases:
+            parts.append(replace(proposal, records=tuple(records), cases=cases))
+    return parts
+
+
+def _tell_urls(done: Sequence[Outcome], edges: RealEdges, environ: Mapping[str, str]) -> None:
+    """The pull requests as the action's output, an address a line."""
     file = path_in(environ, "GITHUB_OUTPUT")
-    if file is not None:
-        with file.open("a", encoding="utf-8") as stream:
-            delimiter = f"perfgate-{edges.token_hex()}"
-            stream.write(output("baseline-url", outcome.url, delimiter=delimiter))
-    return outcome, failed if outcome.what == "stuck" else ExitCode.OK
+    if file is None or not done:
+        return
+    urls = "\n".join(one.url for one in done if one.url)
+    with file.open("a", encoding="utf-8") as stream:
+        delimiter = f"perfgate-{edges.token_hex()}"
+        stream.write(output("baseline-url", urls, delimiter=delimiter))
 
 
 def _event(request: ProposeRequest, environ: Mapping[str, str]) -> Event:

@@ -92,7 +92,8 @@ def propose(
         reviewers=reviewers,
         strict=strict,
     )
-    outcome, code = use_case.propose_here(request, dict(os.environ))
-    if outcome is not None:
-        render_changes(outcome.changes, stdout_console())
+    outcomes, code = use_case.propose_here(request, dict(os.environ))
+    if outcomes:
+        changes = [change for one in outcomes for change in one.changes]
+        render_changes(changes, stdout_console())
     return code
