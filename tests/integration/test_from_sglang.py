@@ -17,7 +17,7 @@ from perfgate.errors import ConfigurationError
 from perfgate.sides.git import Git
 from perfgate.suite import Case, Suite, parse_suite
 from tests.frameworks import Frameworks
-from tests.released import download
+from tests.released import Release, download
 from tests.repositories import environment
 from tests.sglang_tree import COMPARISON, SERVER, a_compared_case, a_tree
 
@@ -239,18 +239,21 @@ def test_real_baselines_and_comparison__beside_made_up_test_cases(tmp_path: Path
     assert len(missing) == 84 + 13
 
 
+def tests_of(release: Release, root: Path) -> Path:
+    """A repository with a release's diffusion tests."""
+    for name in release.names():
+        if name.startswith("sglang/multimodal_gen/test/") and name.endswith((".py", ".json")):
+            (root / "python" / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / "python" / name).write_text(release.text(name), encoding="utf-8")
+    Git(root=root, environ=environment())("init", "-q")
+    return root
+
+
 @pytest.mark.network
 @pytest.mark.slow
 def test_release__most_scenarios_become_cases(tmp_path: Path) -> None:
     release = download("sglang==0.5.23", tmp_path)
-    root = tmp_path / "a tree"
-    inside = "sglang/multimodal_gen/test/"
-    for name in release.names():
-        if name.startswith(inside) and name.endswith((".py", ".json")):
-            (root / "python" / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / "python" / name).write_text(release.text(name), encoding="utf-8")
-    Git(root=root, environ=environment())("init", "-q")
-    draft = draft_of(root)
+    draft = draft_of(tests_of(release, tmp_path / "a tree"))
     cases = {case.id: case for case in suite_of(draft).cases}
     assert len(cases) == 89
     assert cases["wan2_2_t2v_14b_w8a8_2npu"].serve.args == (
@@ -267,6 +270,14 @@ def test_release__most_scenarios_become_cases(tmp_path: Path) -> None:
         unknown = parser.parse_known_args(line)[1]
         options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
         assert all(map(made_when_it_runs.fullmatch, options)), (case.id, unknown)
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_release__with_one_file_for_all(tmp_path: Path) -> None:
+    draft = draft_of(tests_of(download("sglang==0.5.9", tmp_path), tmp_path / "a tree"))
+    assert len(suite_of(draft).cases) == 35
+    assert [one.what for one in draft.unmapped] == ["improvement_reporting", "the scenario"]
 
 
 @pytest.mark.slow
