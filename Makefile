@@ -8,7 +8,7 @@ BASE ?= $(shell git rev-parse --quiet --verify HEAD~1 >/dev/null || [ "$$(git re
 DEVICE ?= auto
 SUITE ?= benchmarks/gpu.yml
 
-.PHONY: help gate test fuzz lint e2e golden schemas gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-bisect bench-explain bench-history bench-kernels bench-peers bench-plan bench-rendering clean
+.PHONY: help gate test fuzz lint e2e golden schemas gpu bench-profile bench-verdict bench-faults bench-dashboard bench-gates bench-bisect bench-explain bench-history bench-kernels bench-peers bench-plan bench-rendering bench-startup clean
 help:            ## print this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
@@ -83,6 +83,9 @@ bench-plan: .venv/.ready  ## a thousand cases over 64 runners: the longest shard
 
 bench-rendering: .venv/.ready ## how long comment, summary and check take for 1,000 cases of 60 metrics
 	$(BIN)/python -m benchmarks.rendering
+
+bench-startup: .venv/.ready ## how long help and a comparison take to answer, beside a bare interpreter: WRITE=docs/measurements.md
+	$(BIN)/python -m benchmarks.startup $(if $(WRITE),--write $(WRITE))
 
 bench-faults: .venv/.ready ## every call of publish and propose with every fault: WRITE=docs/reliability.md
 	$(BIN)/python -m benchmarks.faults $(if $(WRITE),--write $(WRITE))

@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from perfgate.records import CaseDecision, Decision, Tree, Verdict
 from perfgate.report.conclusion import cost
@@ -20,6 +19,9 @@ from perfgate.report.sentences import NextStep, Told, next_step, short, told, wa
 from perfgate.report.split import split_facts
 from perfgate.report.tables import rows_table, size
 from perfgate.report.words import by_tolerance, count
+
+if TYPE_CHECKING:  # a table on a terminal has no template, and is to answer at once
+    import jinja2
 
 BY_FORK = (
     "**Measured by the fork's own code:** its figures are that code's word. The rules they are "
@@ -66,6 +68,8 @@ def render(template: str, **values: object) -> str:
 
 @functools.cache
 def _templates() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - see above
+
     # HTML escaping would break markdown; every value passes escape_markdown or fenced instead.
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("perfgate.report"),

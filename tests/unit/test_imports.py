@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from perfgate.records import to_json
+from tests.factories import a_record
+
 ROOT = Path(__file__).parents[2]
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -123,6 +126,43 @@ def test_heavy_packages_are_not_loaded_by(statement: str) -> None:
         [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+OF_PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions"}
+OF_COMPARE = {"click", "numpy", "rich", "tabulate", "typing_inspection", *OF_PYDANTIC}
+"""All that a comparison needs of the environment: whatever joins it is waited for each time."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["--help"], {"click"}),
+        (["--version"], {"click"}),
+        (["baseline", "--help"], {"click"}),
+        (["completion", "bash"], {"click"}),
+        (["compare", "record.json"], OF_COMPARE),
+        (["compare", "--json", "record.json"], OF_COMPARE),
+    ],
+    ids=" ".join,
+)
+def test_what_answers_at_once_loads_no_more_than_it_needs(
+    arguments: list[str], needed: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "record.json").write_text(to_json(a_record()))
+    probe = f"""
+import sys
+before = set(sys.modules)
+from perfgate.cli.group import run
+run({arguments!r})
+tops = {{name.split(".")[0] for name in set(sys.modules) - before}}
+print(*sorted(tops - set(sys.stdlib_module_names)), file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    loaded = {name for name in done.stderr.split() if not name.startswith("_")}
+    assert loaded - {"perfgate"} <= needed
+    assert done.stdout
 
 
 def imported_on_import(path: Path) -> set[str]:
