@@ -17,6 +17,7 @@ import click
 import pytest
 import yaml
 
+from perfgate.errors import ExitCode
 from perfgate.suite import parse_suite
 from tests.documents import (
     ONLY_READ,
@@ -177,6 +178,24 @@ def test_make_targets__are_there(name: str) -> None:
     named = {span.split()[1] for span in spans(name) if re.match(r"make \w", span)}
     named |= set(re.findall(r"^make ([\w-]+)", shell, flags=re.MULTILINE))
     assert named <= targets
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_variables__are_read_or_set_somewhere(name: str) -> None:
+    known = {
+        found
+        for folder in ("perfgate", "host", "setup", "release", ".github")
+        for path in (ROOT / folder).rglob("*.*")
+        if path.suffix in (".py", ".yml")
+        for found in re.findall(r"PERFGATE_[A-Z_]+", path.read_text(encoding="utf-8"))
+    }
+    assert set(re.findall(r"PERFGATE_[A-Z_]+", page(name))) <= known
+
+
+def test_exit_codes__are_all_told_and_no_other() -> None:
+    table = page("docs/action.md").split("## Exit codes")[1]
+    told = [int(code) for code in re.findall(r"^\| (\d) \|", table, flags=re.MULTILINE)]
+    assert sorted(told) == sorted(ExitCode)
 
 
 def test_extras__are_there() -> None:
