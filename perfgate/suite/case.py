@@ -100,7 +100,14 @@ class Case(Part):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "allOf": [*case_rules(OF_FRAMEWORKS, of_videos=OF_VIDEOS, with_image=WITH_IMAGE)]
+            "allOf": [
+                *case_rules(
+                    OF_FRAMEWORKS,
+                    of_videos=OF_VIDEOS,
+                    with_image=WITH_IMAGE,
+                    unsaid=Serve().model_dump(mode="json"),
+                )
+            ]
         }
     )
 

@@ -40,9 +40,16 @@ _NATIVE: Rule = {"properties": {**_SGLANG["properties"], "mode": {"const": "serv
 
 
 def case_rules(
-    frameworks: Sequence[str], *, of_videos: Sequence[str], with_image: Sequence[str]
+    frameworks: Sequence[str],
+    *,
+    of_videos: Sequence[str],
+    with_image: Sequence[str],
+    unsaid: Mapping[str, Any],
 ) -> list[Rule]:
-    """What a case needs and may not have by its backend and task; ``frameworks`` are backends."""
+    """What a case needs and may not have by its backend and task; ``frameworks`` are backends.
+
+    ``unsaid`` holds what each key of ``serve`` is where nothing is said.
+    """
     native = [name for name in frameworks if name not in ("sglang", "server")]
     others = {name: _SERVER if name == "server" else _NATIVE for name in frameworks}
     of_frameworks: Rule = _needs(
@@ -57,9 +64,11 @@ def case_rules(
             "additionalProperties": _SERVER,
         },
     )
+    unsaid_serve = {key: {"const": value} for key, value in unsaid.items()}
+    unsaid_serve["args"] = {"maxItems": 0, "pattern": r"^\s*$"}
     elsewhere: Rule = {
         "properties": dict.fromkeys(("model", "task", "request"), _ABSENT)
-        | {"frameworks": _NO_KEYS}
+        | {"frameworks": _NO_KEYS, "serve": _serves(**unsaid_serve)}
     }
     of_kernels = _needs(
         "kernel",

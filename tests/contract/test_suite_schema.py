@@ -112,7 +112,7 @@ SERVES = st.fixed_dictionaries(
     {},
     optional={
         "mode": st.sampled_from(["server", "one-shot"]),
-        "args": st.sampled_from(["--a b", ["--a"], 3]),
+        "args": st.sampled_from(["--a b", ["--a"], 3, "", []]),
         "compile": st.booleans(),
         "command": st.sampled_from(["serve", None]),
         "address": st.sampled_from(["http://a:1", None]),
@@ -147,7 +147,7 @@ def cases(draw: Any) -> dict[str, Any]:
     case |= RUN_BY.get(backend, OF_A_FRAMEWORK)
     if backend == "server":
         case["serve"] = {"command": "serve"}
-    if backend in ("diffusers", "sglang", "vllm-omni", "server") and draw(st.booleans()):
+    if draw(st.booleans()):
         case["serve"] = draw(SERVES)
     more = few_of(
         preset=st.sampled_from(["flux-tiny", None]),
