@@ -30,6 +30,12 @@ class BuiltinBackend:
 
     def check(self, case: Case) -> None:
         params.resolve(case.preset or "", case.params)
+        if case.devices > 1:
+            raise ConfigurationError(
+                f"case {case.id}: backend builtin runs on one device, and devices is "
+                f"{case.devices}",
+                fix="Leave devices out, or run it with backend: command and your own launcher.",
+            )
         if find_spec("torch") is None:
             raise ConfigurationError(
                 f"case {case.id}: backend builtin needs torch, which is not installed here",

@@ -11,6 +11,8 @@ from perfgate.suite import Case
 
 REPORT_VARIABLE = "PERFGATE_REPORT"
 REQUESTS_VARIABLE = "PERFGATE_REQUESTS"
+DEVICES_VARIABLE = "PERFGATE_DEVICES"
+"""Tells a command how many devices it may use: it starts its processes itself, as by torchrun."""
 RESIDENT_VARIABLE = "PERFGATE_RESIDENT"
 """Tells a command to stay and to read where its reports belong from its input, line by line."""
 
@@ -44,6 +46,7 @@ class CommandBackend:
             **{name: str(value) for name, value in case.env.items()},
             **where,
             REQUESTS_VARIABLE: str(case.requests),
+            DEVICES_VARIABLE: str(case.devices),
         }
         return Invocation(command=("sh", "-c", command), env=env)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -27,7 +28,7 @@ Examples:
 
 
 class _Labels(click.ParamType[tuple[str, ...]]):
-    """``self-hosted,h100`` as a runner's labels."""
+    """``self-hosted,h100`` as a runner's labels, or the same as JSON, as workflows write it."""
 
     name = "labels"
 
@@ -36,8 +37,13 @@ class _Labels(click.ParamType[tuple[str, ...]]):
     ) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
-        found = tuple(label.strip() for label in str(value).split(","))
-        if not all(label and label.isprintable() for label in found):
+        try:
+            told = json.loads(str(value)) if str(value)[:1] in ('"', "[") else str(value)
+        except ValueError:
+            told = []
+        labels = told.split(",") if isinstance(told, str) else told
+        found = tuple(label.strip() for label in labels if isinstance(label, str))
+        if not found or not all(label and label.isprintable() for label in found):
             self.fail(f"{value!r} are no labels such as self-hosted,h100.", param, ctx)
         return found
 

@@ -73,11 +73,12 @@ def test_what_the_report_says_is_kept_raw(tree: Path) -> None:
 def test_the_case_tells_the_process_what_to_do(tree: Path) -> None:
     script = "import os, sys; sys.exit(' '.join(os.environ[n] for n in %r))" % [
         "PERFGATE_REQUESTS",
+        "PERFGATE_DEVICES",
         "OMP_NUM_THREADS",
         "STEPS",
     ]
     made = launched(tree, script, requests=1, STEPS="8", OMP_NUM_THREADS="3")
-    assert made.log_tail == "1 3 8"
+    assert made.log_tail == "1 1 3 8"
 
 
 def test_a_launch_that_dies_keeps_the_end_of_its_log(tree: Path) -> None:

@@ -45,6 +45,11 @@ def test_check__tells_a_wrong_execution_before_any_launch():
     assert "graph: unknown param, did you mean graphs?" in str(caught.value)
 
 
+def test_check__more_than_one_device():
+    with pytest.raises(ConfigurationError, match="builtin runs on one device, and devices is 2"):
+        BuiltinBackend().check(a_case(devices=2))
+
+
 def test_expected_launch__grows_with_the_request_and_is_unknown_for_device_presets():
     expected_s = BuiltinBackend().expected_launch_s
     usual_s = expected_s(a_case())
