@@ -45,7 +45,7 @@ FOREIGN = {
         "--sync",
         "--variant",
     },
-    "sglang": {"--enable-torch-compile", "--warmup-mode"},
+    "sglang": {"--enable-torch-compile", "--num-gpus", "--warmup-mode"},
     "vllm-omni": {"--enable-diffusion-pipeline-profiler", "--enforce-eager", "--host", "--port"},
 }
 FRAMEWORKS = ("diffusers", "sglang", "vllm-omni", "server")
