@@ -74,7 +74,7 @@ class Change:
         payload["pull_request"]["head"]["repo"]["full_name"] = self.of
         return payload
 
-    def finished(self):
+    def finished(self, *, actor=""):
         """The payload after the measuring run; for a fork it lists no pull requests."""
         owner = self.of.split("/")[0]
         repository = self.github.repository
@@ -88,7 +88,7 @@ class Change:
                 "head_sha": self.head,
                 "head_branch": "feature",
                 "head_repository": {"full_name": self.of, "owner": {"login": owner}},
-                "actor": {"login": owner},
+                "actor": {"login": actor or owner},
                 "pull_requests": [],
             },
             "repository": {
@@ -112,8 +112,9 @@ def publish(run, github, tmp_path):
     """Run the publishing workflow, in a workspace with nothing in it."""
     where = nothing_checked_out(tmp_path / "empty", github.repository)
 
-    def publish(change, *, run_id):
-        return run("publish", where, change.finished(), event_name="workflow_run", run_id=run_id)
+    def publish(change, *, run_id, **about):
+        payload = change.finished(**about)
+        return run("publish", where, payload, event_name="workflow_run", run_id=run_id)
 
     return publish
 
@@ -153,21 +154,30 @@ def test_fork__measured_without_rights_then_published_with_them(run, publish, gi
     assert {one["conclusion"] for one in github.checks.named("perfgate/perfgate")} == {"failure"}
 
 
-def test_own_branch__said_by_the_job_that_measured_and_by_no_other(run, publish, github, tmp_path):
+def test_own_branch__dependabots_is_published_and_others_are_left_alone(
+    run, publish, github, tmp_path
+):
+    """The job that measured has spoken for a branch, unless its token could only read."""
     ours = Change(tmp_path / "project", github, of=github.repository)
+    github.read_only = True
     payload = ours.opened(tmp_path / "x.json")
     measured = run("gate", ours.project.path, payload, run_id=RUN, bind=True)
     assert measured.jobs == ["success"], measured
-    (comment,) = github.by(BOT)
-    (check,) = github.checks.named("perfgate/perfgate")
-    assert (check["head_sha"], check["conclusion"]) == (ours.head, "success")
+    github.read_only = False
+    assert github.by(BOT) == []
+    github.artifacts.add(RUN, "perfgate-suite", packed_folder(ours.project.path / "perfgate-out"))
 
     asked = len(github.exchanges)
-    published = publish(ours, run_id=RUN + 1)
-    assert published.exit_code == 0, published
-    assert published.jobs == []
+    left = publish(ours, run_id=RUN + 1)
+    assert (left.exit_code, left.jobs) == (0, []), left
     assert len(github.exchanges) == asked
-    assert github.by(BOT) == [comment]
+
+    published = publish(ours, run_id=RUN + 2, actor="dependabot[bot]")
+    assert published.jobs == ["success"], published
+    (comment,) = github.by(BOT)
+    assert "fork's own code" not in comment["body"]
+    (check,) = github.checks.named("perfgate/perfgate")
+    assert (check["head_sha"], check["conclusion"]) == (ours.head, "success")
 
 
 def forged(folder):
