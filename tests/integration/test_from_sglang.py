@@ -239,7 +239,7 @@ def test_real_baselines_and_comparison__beside_made_up_test_cases(tmp_path: Path
     assert len(missing) == 84 + 13
 
 
-def tests_of(release: Release, root: Path) -> Path:
+def written(release: Release, root: Path) -> Path:
     """A repository with a release's diffusion tests."""
     for name in release.names():
         if name.startswith("sglang/multimodal_gen/test/") and name.endswith((".py", ".json")):
@@ -253,7 +253,7 @@ def tests_of(release: Release, root: Path) -> Path:
 @pytest.mark.slow
 def test_release__most_scenarios_become_cases(tmp_path: Path) -> None:
     release = download("sglang==0.5.23", tmp_path)
-    draft = draft_of(tests_of(release, tmp_path / "a tree"))
+    draft = draft_of(written(release, tmp_path / "a tree"))
     cases = {case.id: case for case in suite_of(draft).cases}
     assert len(cases) == 89
     assert cases["wan2_2_t2v_14b_w8a8_2npu"].serve.args == (
@@ -275,7 +275,7 @@ def test_release__most_scenarios_become_cases(tmp_path: Path) -> None:
 @pytest.mark.network
 @pytest.mark.slow
 def test_release__with_one_file_for_all(tmp_path: Path) -> None:
-    draft = draft_of(tests_of(download("sglang==0.5.9", tmp_path), tmp_path / "a tree"))
+    draft = draft_of(written(download("sglang==0.5.9", tmp_path), tmp_path / "a tree"))
     assert len(suite_of(draft).cases) == 35
     assert [one.what for one in draft.unmapped] == ["improvement_reporting", "the scenario"]
 
