@@ -13,7 +13,7 @@ def split_facts(decision: Decision) -> list[tuple[str, str]]:
         return []
     return [
         ("jobs", _jobs(split)),
-        *((key, _on(split, key)) for key in _keys(split) if len(_keys(split)) > 1),
+        *((f"on {key}", _on(split, key)) for key in _keys(split) if len(_keys(split)) > 1),
         ("innocent changes blocked", _rate(split)),
     ]
 

@@ -53,7 +53,7 @@ def render_terminal(decision: Decision, console: Console, *, verbose: bool = Fal
     for note in decision.notes:
         console.print(Text(f"Note: {plain(note, limit=400)}"))
     for name, text in split_facts(decision):
-        console.print(Text(plain(f"{name.capitalize()}: {text}", limit=400)))
+        console.print(Text(plain(f"{name[:1].upper()}{name[1:]}: {text}", limit=400)))
     if decision.notes or decision.split is not None:
         console.print()
     _print_ending(decision, console)

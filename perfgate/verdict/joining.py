@@ -76,7 +76,7 @@ def join(
             device_minutes=sum(part.cost.device_minutes for part in parts),
         ),
         cases=cases,
-        notes=(*_told_once(decided), *notes),
+        notes=tuple(dict.fromkeys((*_told_once(decided), *notes))),
         told=_alike([one.decision.told for one in decided]),
         interrupted=next((x for one in decided if (x := one.decision.interrupted)), None),
         split=Split(

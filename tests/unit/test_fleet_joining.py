@@ -103,8 +103,8 @@ def test_several_kinds_of_machines() -> None:
     assert told(wan).text.endswith("On nvidia-h100-80gb-hbm3-x1.")
     assert "device minutes" in render_comment(decision)
     facts = dict(split_facts(decision))
-    assert facts["cpu-test-x2"] == "1 case in 1 job"
-    assert facts["nvidia-h100-80gb-hbm3-x1"] == "1 case in 1 job"
+    assert facts["on cpu-test-x2"] == "1 case in 1 job"
+    assert facts["on nvidia-h100-80gb-hbm3-x1"] == "1 case in 1 job"
 
 
 def test_the_rate_is_told_for_the_whole_suite() -> None:

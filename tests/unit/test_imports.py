@@ -117,6 +117,7 @@ def test_no_module_imports_in_a_circle() -> None:
         "import perfgate.cli.action",
         "import perfgate.history.read, perfgate.history.append",
         "import perfgate.cli.baseline.propose",
+        "import perfgate.cli.plan, perfgate.cli.merge",
         "import perfgate.verdict.decide",
     ],
 )

@@ -62,10 +62,10 @@ def merge(request: MergeRequest, *, environ: Mapping[str, str], event: Event, no
     found = find_comparison(asked, environ=environ, event=event)
     _refuse_a_part(plan, found)
     arrived = sort_out(plan, found.policy, read_records(request.folder))
-    permissions = find_permissions(
+    granted = find_permissions(
         found.git, found.selection, event, base_commit=found.base.commit, now=now
-    ).permissions
-    judge = _Judge(found=found, permissions=permissions, stored={}, files={})
+    )
+    judge = _Judge(found=found, permissions=granted.permissions, stored={}, files={})
     whose: list[tuple[Found, Decided]] = []
     lost, refused = dict(arrived.lost), list(arrived.refused)
     for name, one in arrived.found.items():
@@ -79,7 +79,7 @@ def merge(request: MergeRequest, *, environ: Mapping[str, str], event: Event, no
         [decided for _, decided in whose],
         policy=found.policy,
         lost=lost,
-        notes=refused,
+        notes=(*granted.notes, *refused),
     )
     return Merged(
         decision=decision,
