@@ -248,6 +248,8 @@ def measure_equal_sides(
         timeouts_s={case.id: case.launch_timeout_s() for case in cases},
     )
     interrupted = None
+    for case in cases:
+        job.expect(case.id, 1 + 2 * pairs)
     try:
         _pairs_in_turns(job, [case for case in cases if not case.resident], pairs=pairs)
         for case in cases:
@@ -267,8 +269,6 @@ def measure_equal_sides(
 
 
 def _pairs_in_turns(job: Running, cases: Sequence[Case], *, pairs: int) -> None:
-    for case in cases:
-        job.expect(case.id, 1 + 2 * pairs)
     going_on = [case.id for case in cases if job.warmed(case.id)]
     for pair in range(pairs):
         for case_id in list(going_on):

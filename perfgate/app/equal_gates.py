@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from perfgate.app.measuring.measure import Known, Measured, measure
-from perfgate.app.measuring.progress import Progress
+from perfgate.app.measuring.progress import LaunchProgress, SoFar
 from perfgate.app.measuring.running import Launcher
 from perfgate.app.measuring.selection import Chosen
 from perfgate.errors import DeviceError
@@ -27,6 +27,7 @@ from perfgate.records import (
     Launch,
     Origin,
     Record,
+    Side,
     Verdict,
 )
 from perfgate.suite import Case
@@ -56,7 +57,7 @@ class Bench:
     launcher: Launcher
     servers: Callable[[], AbstractContextManager[None]]
     recorded: Callable[[Measured], Record]
-    progress: Progress
+    progress: LaunchProgress
 
 
 @dataclass(kw_only=True)
@@ -116,7 +117,8 @@ def run_equal_gates(
     for tally in tallies:
         while interrupted is None and tally.stopped is None and len(tally.ends) < gates:
             try:
-                interrupted = _gate(tally, bench, gates=gates)
+                later_s = _later_s(tallies, gates=gates)
+                interrupted = _gate(tally, bench, gates=gates, later_s=later_s)
             except KeyboardInterrupt as signal:
                 interrupted = str(signal) or "SIGINT"
             except DeviceError as error:
@@ -128,7 +130,39 @@ def run_equal_gates(
     )
 
 
-def _gate(tally: _Tally, bench: Bench, *, gates: int) -> str | None:
+def _later_s(tallies: Sequence[_Tally], *, gates: int) -> float | None:
+    """Device seconds of the gates after the next one, None while none has ended."""
+    ended = sum(len(one.ends) for one in tallies)
+    if not ended:
+        return None
+    spent_s = sum(launch.duration_s for one in tallies for launch in one.launches)
+    later = sum(gates - len(one.ends) for one in tallies if one.stopped is None) - 1
+    return later * spent_s / ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OneOfMany:
+    """Tells of one gate, and guesses the time until the last one has ended."""
+
+    progress: LaunchProgress
+    later_s: float | None
+
+    def note(self, text: str) -> None:
+        self.progress.note(text)
+
+    def so_far(self, case_id: str, seen: SoFar) -> None:
+        self.progress.so_far(case_id, seen)
+
+    def launch_started(self, case_id: str, side: Side, pair: int | None) -> None:
+        self.progress.launch_started(case_id, side, pair)
+
+    def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
+        known = left_s is not None and self.later_s is not None
+        whole_s = (left_s or 0.0) + (self.later_s or 0.0) if known else None
+        self.progress.launch_ended(case_id, launch, left_s=whole_s)
+
+
+def _gate(tally: _Tally, bench: Bench, *, gates: int, later_s: float | None) -> str | None:
     """Run one more gate and count it; returns the signal that ended it early."""
     case = tally.case
     known = tally.history if len(tally.history) >= MIN_HISTORY else ()
@@ -140,7 +174,7 @@ def _gate(tally: _Tally, bench: Bench, *, gates: int) -> str | None:
             known=Known(histories={case.id: known}),
             finish=True,
             launcher=bench.launcher,
-            progress=bench.progress,
+            progress=_OneOfMany(progress=bench.progress, later_s=later_s),
         )
     tally.add(measured.cases[0])
     if measured.interrupted is not None:

@@ -221,16 +221,20 @@ class TestDecided:
 
 
 class Silent:
-    """Remembers notes."""
+    """Remembers notes, and the guess at the time left after each launch."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.left_s: list[float | None] = []
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
     def launch_started(self, case_id: str, side: Side, pair: int | None) -> None: ...
-    def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None: ...
+
+    def launch_ended(self, case_id: str, launch: Launch, *, left_s: float | None) -> None:
+        self.left_s.append(left_s)
+
     def so_far(self, case_id: str, seen: SoFar) -> None: ...
     def repeat_started(self, cell: str, repeat: int) -> None: ...
     def repeat_ended(self, cell: str, launch: Launch, *, left_s: float | None) -> None: ...
@@ -309,6 +313,18 @@ class TestRun:
         other = WAN.model_copy(update={"id": "sd"})
         measured, _ = run(EqualSides(), WAN, other, number=3)
         assert [case.equal_gates for case in measured.cases] == [gates(of=3), gates(of=3)]
+
+    def test_the_time_left_is_that_of_every_gate_once_one_has_ended(self) -> None:
+        measured, progress = run(EqualSides(), WAN, WAN.model_copy(update={"id": "sd"}), number=3)
+        known = [left for left in progress.left_s if left is not None]
+        first = progress.left_s.index(known[0])
+        assert set(progress.left_s[:first]) == {None}
+        assert None not in progress.left_s[first:]
+        # Five gates were still ahead of the launch, its own included.
+        (launch,) = {one.duration_s for one in measured.cases[0].launches}
+        assert known[0] >= 4 * first * launch
+        assert known[-1] <= first * launch
+        assert max(known) == known[0]
 
     def test_a_launch_that_fails_ends_its_case_without_that_gate(self) -> None:
         sides = EqualSides()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from perfgate.app.measuring.budget import Budget
 from perfgate.app.measuring.plan import TYPICAL_PAIRS
-from perfgate.app.measuring.progress import Progress
+from perfgate.app.measuring.progress import LaunchProgress
 from perfgate.app.measuring.running import Launcher, Running
 from perfgate.app.measuring.selection import Chosen
 from perfgate.app.measuring.turns import Open, next_case
@@ -68,7 +68,7 @@ def measure(
     known: Known,
     finish: bool,
     launcher: Launcher,
-    progress: Progress,
+    progress: LaunchProgress,
 ) -> Measured:
     """Measure every chosen case until it is decided, the budget is spent, or a signal comes.
 

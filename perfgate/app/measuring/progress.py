@@ -7,11 +7,11 @@ from typing import Protocol
 from perfgate.records import Launch, Side
 from perfgate.verdict.judge import Progress as SoFar
 
-__all__ = ["Progress", "SoFar"]
+__all__ = ["LaunchProgress", "Progress", "SoFar"]
 
 
-class Progress(Protocol):
-    """Listens to a job; every method may be called many times and returns at once."""
+class LaunchProgress(Protocol):
+    """Listens to the launches of a gate; every method may be called often, and returns at once."""
 
     def note(self, text: str) -> None:
         """A sentence worth a line: the plan, a side that is ready, a fetch."""
@@ -24,6 +24,10 @@ class Progress(Protocol):
 
     def so_far(self, case_id: str, seen: SoFar) -> None:
         """What the judge says of a case that is not decided yet."""
+
+
+class Progress(LaunchProgress, Protocol):
+    """Listens to every kind of job."""
 
     def part_started(self, name: str, *, number: int, of: int) -> None:
         """The part ``number``, from 1, of ``of`` parts begins."""

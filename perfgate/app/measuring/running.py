@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from perfgate.app.measuring.budget import Budget
-from perfgate.app.measuring.progress import Progress
+from perfgate.app.measuring.progress import LaunchProgress
 from perfgate.records import Launch, Side
 from perfgate.verdict.conditions import MOST_UNFIT, why_stopped
 from perfgate.verdict.metrics import unfit_of
@@ -35,7 +35,7 @@ class Running:
 
     launcher: Launcher
     budget: Budget
-    progress: Progress
+    progress: LaunchProgress
     timeouts_s: Mapping[str, float]
     pairs_a_server: Mapping[str, int] = field(default_factory=dict)
     launches: dict[str, list[Launch]] = field(default_factory=dict)
