@@ -49,7 +49,9 @@ def job_with_defaults(name):
     job = yaml.safe_load(text)["jobs"][JOB[name]]
     del job["name"]
     for step in job["steps"]:
-        kept = {key: value for key, value in step["with"].items() if value not in (EMPTY, False)}
+        kept = {
+            key: value for key, value in step["with"].items() if value not in (EMPTY, False, "auto")
+        }
         if "checkout@" in step["uses"]:
             kept["persist-credentials"] = False
         step["with"] = kept

@@ -14,7 +14,10 @@ from tests.unit.test_imports import ROOT
 SUITE = "benchmarks/my suite.yml"
 WRITTEN = {
     "gate": gate_workflow(repository="acme/perfgate", suite=SUITE, on_device=False),
-    "gate on a device": gate_workflow(repository="acme/perfgate", suite=SUITE, on_device=True),
+    "gate on some device": gate_workflow(repository="acme/perfgate", suite=SUITE, on_device=True),
+    "gate on a GPU": gate_workflow(
+        repository="acme/perfgate", suite=SUITE, on_device=True, device="cuda"
+    ),
     "publish": publish_workflow(repository="acme/perfgate", suite=SUITE),
 }
 
@@ -59,6 +62,14 @@ class TestEach:
             line for line in text.splitlines() if line.rstrip().endswith((": read", ": write"))
         ]
         assert lines == []
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [("gate", None), ("gate on some device", None), ("gate on a GPU", "cuda")]
+)
+def test_a_runner_without_this_machine_s_device_fails(name: str, asked: str | None) -> None:
+    (job,) = jobs(WRITTEN[name])
+    assert job["with"].get("device") == asked
 
 
 def test_the_second_waits_for_the_first() -> None:

@@ -117,7 +117,7 @@ def plan(git: Git, found: Found, request: StartRequest) -> Plan:
     calls = {"repository": request.repository, "suite": request.suite}
     texts = {
         request.suite: text,
-        GATE: gate_workflow(**calls, on_device=on_device),
+        GATE: gate_workflow(**calls, on_device=on_device, device=found.device),
         PUBLISH: publish_workflow(**calls),
     }
     owners_path, unowned = _owners(git, suite, found.account)

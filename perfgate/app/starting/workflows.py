@@ -39,6 +39,7 @@ _ON_THE_CPU: Final = """\
 _ON_A_DEVICE: Final = """\
       runner: '["self-hosted"]' # the labels of the runner that has the device, as JSON
       host: true               # where the device is: a Docker action would not see it
+      DEVICE
 """
 _PUBLISH: Final = """\
 # Publishes what perfgate measured for pull requests from forks: comment and check. Nothing of a
@@ -62,9 +63,19 @@ jobs:
 """
 
 
-def gate_workflow(*, repository: str, suite: str, on_device: bool) -> str:
-    """The workflow that measures, on GitHub's runner or, for a GPU or NPU, on one of one's own."""
-    return _filled(_GATE + (_ON_A_DEVICE if on_device else _ON_THE_CPU), repository, suite)
+def gate_workflow(*, repository: str, suite: str, on_device: bool, device: str = "cpu") -> str:
+    """The workflow that measures, on GitHub's runner or, for a GPU or NPU, on one of one's own.
+
+    ``device`` is this machine's: what it has, the runner is asked for.
+    """
+    if not on_device:
+        return _filled(_GATE + _ON_THE_CPU, repository, suite)
+    asked = (
+        f"# {'device: cuda':<22} # or npu: fails where the runner shows none"
+        if device == "cpu"
+        else f"{'device: ' + device:<24} # fails where the runner shows none"
+    )
+    return _filled(_GATE + _ON_A_DEVICE.replace("DEVICE", asked), repository, suite)
 
 
 def publish_workflow(*, repository: str, suite: str) -> str:
