@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -32,7 +32,7 @@ _BEYOND_ECMA = re.compile(r"\\x\{[0-9a-f]+\}-\\x\{[0-9a-f]+\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A kind of file: where it is found or printed, and the model that reads it."""
+    """A kind of file: where it is found or printed, and the model that it is read by."""
 
     found: str
     model: str
@@ -40,16 +40,22 @@ class Document:
     def schema(self, name: str) -> dict[str, Any]:
         """Its JSON schema."""
         module, model = self.model.split(":")
-        kind = cast("type[BaseModel]", getattr(importlib.import_module(module), model))
-        made = kind.model_json_schema(schema_generator=_Told)
-        named = [key for key in ("schema", "version") if key in made["properties"]]
-        required = [*named, *(key for key in made.get("required", ()) if key not in named)]
-        head = {"$schema": _Told.schema_dialect, "title": f"perfgate {name}"}
-        return head | made | {"title": head["title"], "required": required}
+        kind = getattr(importlib.import_module(module), model)
+        made = TypeAdapter(kind).json_schema(schema_generator=_Told)
+        named = [key for key in ("schema", "version") if key in made.get("properties", ())]
+        if named:
+            others = (key for key in made.get("required", ()) if key not in named)
+            made["required"] = [*named, *others]
+        title = f"perfgate {name}"
+        return {"$schema": _Told.schema_dialect, "title": title} | made | {"title": title}
 
 
 DOCUMENTS: dict[str, Document] = {
     "suite": Document(found="perfgate.yml", model="perfgate.suite:Suite"),
+    "report": Document(
+        found="$PERFGATE_REPORT, written by a benchmark",
+        model="perfgate.backends.report_form:WrittenReport",
+    ),
     "record": Document(found="perfgate-out/record.json", model="perfgate.records:Record"),
     "decision": Document(found="perfgate-out/decision.json", model="perfgate.records:Decision"),
     "plan": Document(found="perfgate-out/plan.json", model="perfgate.records:FleetPlan"),
