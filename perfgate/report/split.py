@@ -34,6 +34,8 @@ def _on(split: Split, key: str) -> str:
 
 
 def _rate(split: Split) -> str:
+    if not split.judged:
+        return "none: not one of the planned cases can block"
     rate = f"{100.0 * split.false_block:.3g} %"
     return (
         f"at most {rate} over the whole suite: a job with c of the {count(split.judged, 'case')} "

@@ -165,6 +165,44 @@ class TestMerge:
         assert "broken/record.json is refused: it is damaged" in told
         assert "copy/record.json and self-hosted-h100-1/record.json" in told
 
+    def test_a_shard_goes_on_from_its_record(self, repository: Repository, tmp_path: Path) -> None:
+        unsure = CASES.replace("budget: 3m", "budget: 3m, max_pairs: 2, margin: 0.2%")
+        repository.commit("a margin that two pairs cannot decide", perfgate_yml=unsure)
+        repository.commit("nothing")
+        assert plan(repository, "--runners", "1", "--runner", "x").returncode == 0
+        left = tmp_path / "shards"
+        first = shard(repository, "x-1", left)
+        more = ("gate", "--continue", "--output-dir", str(left / "x-1"))
+        again = perfgate(repository.path, *more)
+        assert "cannot go on" not in again.stderr, first.stdout + again.stderr
+        record = json.loads((left / "x-1" / "record.json").read_text())
+        assert record["continued"] == 1
+        assert (record["share"]["shard"], record["share"]["judged"]) == ("x-1", 2)
+        assert record["policy"]["false_block"] == pytest.approx(0.01 * 2 / 3)
+        merged = perfgate(repository.path, "merge", str(left), "--json")
+        verdicts = {case["id"]: case["verdict"] for case in json.loads(merged.stdout)["cases"]}
+        assert verdicts["qwen"] == "missing"
+        assert "missing" not in (verdicts["wan"], verdicts["flux"])
+
+    def test_numbers_that_no_job_leaves(self, repository: Repository, tmp_path: Path) -> None:
+        """A record is a stranger's document: it may be of the plan, and say anything."""
+        assert plan(repository, "--runners", "1", "--runner", "self-hosted,H100").returncode == 0
+        left = tmp_path / "shards"
+        assert shard(repository, "self-hosted-h100-1", left).returncode == 0
+        path = left / "self-hosted-h100-1" / "record.json"
+        record = json.loads(path.read_text())
+        record["fingerprint"]["hardware_key"] = "../../main"
+        path.write_text(json.dumps(record), encoding="utf-8")
+        merged = perfgate(repository.path, "merge", str(left))
+        assert merged.returncode == 4, merged.stdout + merged.stderr
+        assert "'../../main' is no hardware key" in " ".join(merged.stdout.split())
+        record["fingerprint"]["hardware_key"] = "cpu-x"
+        record["cases"][0]["launches"][0]["order"] = -1
+        path.write_text(json.dumps(record), encoding="utf-8")
+        merged = perfgate(repository.path, "merge", str(left))
+        assert "numbers its launches as no job does" in " ".join(merged.stdout.split())
+        assert "Traceback" not in merged.stderr
+
     def test_a_plan_of_other_commits(self, repository: Repository, tmp_path: Path) -> None:
         assert plan(repository).returncode == 0
         repository.commit("meanwhile")

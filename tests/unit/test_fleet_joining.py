@@ -123,6 +123,15 @@ def test_the_rate_is_told_for_the_whole_suite() -> None:
     assert "at most 1 % over the whole suite" in render_comment(decision)
 
 
+def test_a_plan_of_which_no_case_can_block() -> None:
+    plan = a_plan({"one": ["fresh"]}, new=["fresh"])
+    decision = joined(plan)
+    assert verdicts(decision) == {"fresh": "new"}
+    assert decision.exit_code == 7
+    facts = dict(split_facts(decision))
+    assert facts["innocent changes blocked"] == "none: not one of the planned cases can block"
+
+
 def test_what_every_part_notes_is_told_once() -> None:
     parts = []
     for shard in PLAN.shards:

@@ -13,7 +13,7 @@ from perfgate.app.fleet.share import refuse_another_tree, shared
 from perfgate.app.outputs import RECORD
 from perfgate.errors import ConfigurationError
 from perfgate.github.problems import short
-from perfgate.records import FleetPlan, GatePolicy, Record, Shard, parse_record
+from perfgate.records import FleetPlan, GatePolicy, Record, Shard, Share, parse_record
 
 MAX_RECORD_BYTES = 200_000_000
 MOST_RECORDS = 1_000
@@ -31,10 +31,20 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Came:
+    """The one record of a shard, with its text as it arrived."""
+
+    where: str
+    text: str = field(repr=False)
+    record: Record
+    share: Share
+
+
+@dataclass(frozen=True, kw_only=True)
 class Arrived:
     """What came, by shard; ``lost`` and ``refused`` say of which shard or file nothing is used."""
 
-    found: Mapping[str, Found]
+    found: Mapping[str, Came]
     lost: Mapping[str, str]
     refused: tuple[str, ...] = ()
 
@@ -72,21 +82,22 @@ def sort_out(plan: FleetPlan, policy: GatePolicy, files: Sequence[Found]) -> Arr
 
     Of a shard with two records none counts: nobody may choose between two measurements.
     """
-    by_shard: dict[str, list[Found]] = {}
+    by_shard: dict[str, list[Came]] = {}
     refused: dict[str, str] = {}
     for one in files:
-        why = one.problem or next(_wrong(plan, policy, one.record), "")
-        if why or one.record is None or one.record.share is None:
-            refused[one.where] = short(why)
+        record, share = one.record, one.record.share if one.record else None
+        why = one.problem or next(_wrong(plan, policy, record), "")
+        if record is not None and share is not None and not why:
+            came = Came(where=one.where, text=one.text, record=record, share=share)
+            by_shard.setdefault(share.shard, []).append(came)
         else:
-            by_shard.setdefault(one.record.share.shard, []).append(one)
-    for several in [group for group in by_shard.values() if len(group) > 1]:
-        names = " and ".join(short(one.where) for one in several)
-        for one in several:
-            shard = one.record.share.shard if one.record and one.record.share else ""
-            refused[one.where] = f"shard {shard} has more than one record: {names}"
-    found = {name: group[0] for name, group in by_shard.items() if len(group) == 1}
+            refused[one.where] = short(why)
     twice = {name: group for name, group in by_shard.items() if len(group) > 1}
+    for name, group in twice.items():
+        names = " and ".join(short(same.where) for same in group)
+        for same in group:
+            refused[same.where] = f"shard {name} has more than one record: {names}"
+    found = {name: group[0] for name, group in by_shard.items() if len(group) == 1}
     lost = {
         shard.name: f"shard {shard.name} left "
         + ("two records, and none of them counts" if shard.name in twice else "no record")

@@ -10,21 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.app.comparison import Asked, Comparison, files_of, find_comparison
-from perfgate.app.fleet.arrivals import Found, read_records, sort_out
+from perfgate.app.fleet.arrivals import read_records, sort_out
 from perfgate.app.fleet.files import read_plan
 from perfgate.app.fleet.share import another, refuse_another_plan
 from perfgate.app.keeping.kept_files import is_key
 from perfgate.app.keeping.sglang_files import plain_at
-from perfgate.app.known import known_noise
+from perfgate.app.known import KnownNoise, known_noise
 from perfgate.app.permissions import find_permissions
+from perfgate.app.publishing.judged_again import accuracy_of, refuse_impossible
 from perfgate.baselines.store import load_baselines, stored_jobs
 from perfgate.errors import ConfigurationError
 from perfgate.github.event import Event
+from perfgate.github.problems import short
 from perfgate.records import CaseRecord, Decision, FleetPlan, Record
+from perfgate.suite import Case
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
 from perfgate.verdict.joining import Decided, join
 from perfgate.verdict.permission import Permissions
+from perfgate.verdict.plain import PlainFigures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,27 +70,28 @@ def merge(request: MergeRequest, *, environ: Mapping[str, str], event: Event, no
         found.git, found.selection, event, base_commit=found.base.commit, now=now
     )
     judge = _Judge(found=found, permissions=granted.permissions, stored={}, files={})
-    whose: list[tuple[Found, Decided]] = []
+    decided: dict[str, Decided] = {}
     lost, refused = dict(arrived.lost), list(arrived.refused)
     for name, one in arrived.found.items():
         try:
-            whose.append((one, judge.of(one.record)))
+            decision = judge.of(one.record)
         except ConfigurationError as error:
-            refused.append(f"{one.where} is refused: {error.problem}")
-            lost[name] = f"the record of shard {name} is refused: {error.problem}"
-    decision = join(
+            why = error.problem.removeprefix("the record is refused: ")
+            refused.append(f"{short(one.where)} is refused: {why}")
+            lost[name] = f"the record of shard {name} is refused: {why}"
+        else:
+            decided[name] = Decided(share=one.share, decision=decision, policy=one.record.policy)
+    whole = join(
         plan,
-        [decided for _, decided in whose],
+        tuple(decided.values()),
         policy=found.policy,
         lost=lost,
         notes=(*granted.notes, *refused),
     )
     return Merged(
-        decision=decision,
-        records={
-            decided.share.shard: one.record for one, decided in whose if one.record is not None
-        },
-        texts={decided.share.shard: one.text for one, decided in whose},
+        decision=whole,
+        records={name: arrived.found[name].record for name in decided},
+        texts={name: arrived.found[name].text for name in decided},
     )
 
 
@@ -108,42 +113,20 @@ class _Judge:
     stored: dict[str, dict[str, StoredJobs]]
     files: dict[str, dict[str, str]]
 
-    def of(self, record: Record | None) -> Decided:
+    def of(self, record: Record) -> Decision:
         """The decision about one shard's record; ConfigurationError for one not to be judged."""
-        if record is None or record.share is None:
-            raise ValueError("a record without a share was not sorted out")
-        fingerprint, selection = record.fingerprint, self.found.selection
-        key = fingerprint.hardware_key
+        key = record.fingerprint.hardware_key
         if not is_key(key):
             raise ConfigurationError(
                 f"{key[:60]!r} is no hardware key", fix="Measure the shard again."
             )
+        refuse_impossible(record)
         self._read(key)
-        base = self.found.base.commit
-        measured = {case.id for case in record.cases}
-        chosen = [one for one in selection.chosen if one.case.id in measured]
-        noise = known_noise(self.files[key], chosen, self.found.policy, fingerprint)
-        asked = record.policy.strategy == "baseline"
-        plain, _ = plain_at(self.found.git, base, selection, fingerprint) if asked else ({}, ())
-        by_id = {one.case.id: one.case for one in chosen}
-
-        def as_base_says(case: CaseRecord) -> CaseRecord:
-            suite_case = by_id[case.id]
-            told = {
-                "workload": suite_case.workload(),
-                "allow": suite_case.allow.reasons(),
-                "history": noise.histories.get(case.id, ()),
-                "equal_gates": noise.equal_gates.get(case.id),
-                "refused": noise.refused.get(case.id),
-            }
-            return case.model_copy(update=told)
-
-        judged = record.model_copy(update={"cases": tuple(map(as_base_says, record.cases))})
         try:
-            decision = decide(
-                judged,
+            return decide(
+                self._by_the_base(record),
                 baselines=self.stored[key],
-                plain=plain,
+                plain=self._plain(record),
                 permissions=self.permissions,
             )
         except (ArithmeticError, ValueError) as error:
@@ -151,10 +134,40 @@ class _Judge:
                 f"its numbers cannot be judged ({type(error).__name__})",
                 fix="Measure the shard again.",
             ) from error
-        return Decided(share=record.share, decision=decision, policy=record.policy)
+
+    def _plain(self, record: Record) -> Mapping[str, PlainFigures]:
+        if record.policy.strategy != "baseline":
+            return {}
+        found = self.found
+        return plain_at(found.git, found.base.commit, found.selection, record.fingerprint)[0]
+
+    def _by_the_base(self, record: Record) -> Record:
+        """The record with what is not measured taken from the base."""
+        measured = {case.id for case in record.cases}
+        chosen = [one for one in self.found.selection.chosen if one.case.id in measured]
+        files = self.files[record.fingerprint.hardware_key]
+        noise = known_noise(files, chosen, self.found.policy, record.fingerprint)
+        cases = {one.case.id: one.case for one in chosen}
+        return record.model_copy(
+            update={"cases": tuple(_judged(one, cases[one.id], noise) for one in record.cases)}
+        )
 
     def _read(self, key: str) -> None:
         if key not in self.files:
             found = self.found
             self.files[key] = files_of(found.git, found.base.commit, found.selection, key)
             self.stored[key] = stored_jobs(load_baselines(self.files[key], hardware_key=key))
+
+
+def _judged(found: CaseRecord, case: Case, noise: KnownNoise) -> CaseRecord:
+    """A case as the base has it; only launches, and how they came about, are the record's."""
+    return found.model_copy(
+        update={
+            "workload": case.workload(),
+            "allow": case.allow.reasons(),
+            "accuracy": accuracy_of(found, case),
+            "history": noise.histories.get(case.id, ()),
+            "equal_gates": noise.equal_gates.get(case.id),
+            "refused": noise.refused.get(case.id),
+        }
+    )

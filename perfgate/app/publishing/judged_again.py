@@ -93,7 +93,7 @@ def decide_again(
 
 def by_the_base(record: Record, rules: Rules) -> Record:
     """The record with everything that is not measured taken from the base."""
-    _check(record)
+    refuse_impossible(record)
     known = {case.id: case for case in rules.suite.cases}
     cases = [
         _judged(case, known[case.id], rules) if case.id in known else _new(case)
@@ -154,14 +154,14 @@ def _judged(found: CaseRecord, case: Case, rules: Rules) -> CaseRecord:
         allow=case.allow.reasons(),
         launches=found.launches,
         history=rules.noise.histories.get(case.id, ()),
-        accuracy=_accuracy(found, case),
+        accuracy=accuracy_of(found, case),
         stopped=found.stopped,
         equal_gates=rules.noise.equal_gates.get(case.id),
         refused=rules.noise.refused.get(case.id),
     )
 
 
-def _accuracy(found: CaseRecord, case: Case) -> Accuracy | None:
+def accuracy_of(found: CaseRecord, case: Case) -> Accuracy | None:
     """The record's score beside the base's minimum; a score that was left out is told as such."""
     if case.accuracy is None or not found.launches:
         return None
@@ -200,7 +200,7 @@ def _missing(judged: Record, rules: Rules) -> tuple[CaseDecision, ...]:
     )
 
 
-def _check(record: Record) -> None:
+def refuse_impossible(record: Record) -> None:
     """Raise ConfigurationError for what no job of ours would have left."""
     if len(record.cases) > MAX_CASES:
         raise _refused(f"it has more than {MAX_CASES} cases")
