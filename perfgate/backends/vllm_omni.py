@@ -18,6 +18,7 @@ from perfgate.backends.driven import (
 )
 from perfgate.backends.driver.spec import Sending, Spec
 from perfgate.backends.openai_requests import fields_of, sending_of
+from perfgate.errors import ConfigurationError
 from perfgate.suite import OF_VIDEOS, Case
 
 EAGER: Final = "--enforce-eager"
@@ -29,6 +30,12 @@ class VllmOmniBackend(FrameworkBackend):
 
     def check(self, case: Case) -> None:
         refuse_own_options(case, OWN_OPTIONS)
+        if case.devices > 1 and not case.serve.args:
+            # It knows several ways to use them, and uses one device unless it is told which.
+            raise ConfigurationError(
+                f"case {case.id}: vllm-omni is not told how to use its {case.devices} devices",
+                fix="Say it in serve.args, for example --tensor-parallel-size or --ulysses-degree.",
+            )
 
     def invocation(self, case: Case, side: SideContext, *, report: Path) -> Invocation:
         port = case.serve.port

@@ -130,6 +130,14 @@ def test_sglang__stages_that_are_waited_for_are_told_as_such(tmp_path):
     assert spec_of(a_case(env=env), tmp_path).sync == "stage"
 
 
+def test_vllm_omni__several_devices_need_a_way_to_use_them():
+    check = vllm_omni.VllmOmniBackend().check
+    with pytest.raises(ConfigurationError, match="not told how to use its 4 devices"):
+        check(a_case("vllm-omni", devices=4))
+    check(a_case("vllm-omni", devices=4, serve={"args": "--ulysses-degree 4"}))
+    check(a_case("vllm-omni"))
+
+
 def test_vllm_omni__the_servers_line():
     eager = a_case("vllm-omni", serve={"args": "--tensor-parallel-size 2"})
     line = ["vllm-omni", "serve", "some/model", "--omni", "--host", "127.0.0.1", "--port", "30000"]
