@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfgate.app.comparison import Asked, Comparison, files_of, find_comparison
-from perfgate.app.fleet.arrivals import read_records, sort_out
+from perfgate.app.fleet.arrivals import Came, read_records, sort_out
 from perfgate.app.fleet.files import read_plan
 from perfgate.app.fleet.share import another, refuse_another_plan
 from perfgate.app.keeping.kept_files import is_key
@@ -70,28 +70,22 @@ def merge(request: MergeRequest, *, environ: Mapping[str, str], event: Event, no
         found.git, found.selection, event, base_commit=found.base.commit, now=now
     )
     judge = _Judge(found=found, permissions=granted.permissions, stored={}, files={})
-    decided: dict[str, Decided] = {}
-    lost, refused = dict(arrived.lost), list(arrived.refused)
-    for name, one in arrived.found.items():
-        try:
-            decision = judge.of(one.record)
-        except ConfigurationError as error:
-            why = error.problem.removeprefix("the record is refused: ")
-            refused.append(f"{short(one.where)} is refused: {why}")
-            lost[name] = f"the record of shard {name} is refused: {why}"
-        else:
-            decided[name] = Decided(share=one.share, decision=decision, policy=one.record.policy)
-    whole = join(
-        plan,
-        tuple(decided.values()),
-        policy=found.policy,
-        lost=lost,
-        notes=(*granted.notes, *refused),
-    )
+    decided, unjudged = _decide(judge, arrived.found)
+    came = {name: arrived.found[name] for name in decided}
+    refused = [
+        f"{short(arrived.found[name].where)} is refused: {why}" for name, why in unjudged.items()
+    ]
+    lost = {name: f"the record of shard {name} is refused: {why}" for name, why in unjudged.items()}
     return Merged(
-        decision=whole,
-        records={name: arrived.found[name].record for name in decided},
-        texts={name: arrived.found[name].text for name in decided},
+        decision=join(
+            plan,
+            tuple(decided.values()),
+            policy=found.policy,
+            lost={**arrived.lost, **lost},
+            notes=(*granted.notes, *arrived.refused, *refused),
+        ),
+        records={name: one.record for name, one in came.items()},
+        texts={name: one.text for name, one in came.items()},
     )
 
 
@@ -102,6 +96,20 @@ def _refuse_a_part(plan: FleetPlan, found: Comparison) -> None:
     left_out = sorted(chosen ^ {case.id for case in plan.cases})
     if left_out:
         raise another("suite", f"the two differ in {', '.join(left_out[:5])}")
+
+
+def _decide(judge: _Judge, found: Mapping[str, Came]) -> tuple[dict[str, Decided], dict[str, str]]:
+    """The decision about each shard's record, and why there is none about some."""
+    decided: dict[str, Decided] = {}
+    unjudged: dict[str, str] = {}
+    for name, one in found.items():
+        try:
+            decision = judge.of(one.record)
+        except ConfigurationError as error:
+            unjudged[name] = error.problem.removeprefix("the record is refused: ")
+        else:
+            decided[name] = Decided(share=one.share, decision=decision, policy=one.record.policy)
+    return decided, unjudged
 
 
 @dataclass(frozen=True, kw_only=True)
