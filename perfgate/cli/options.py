@@ -109,6 +109,14 @@ output_dir = click.option(
     show_default=True,
     help="Where results go.",
 )
+base = click.option(
+    "--base", metavar="REF", help="What to compare with; by default the event says it."
+)
+strategy = click.option(
+    "--strategy",
+    type=click.Choice(["paired", "baseline", "auto"]),
+    help="Decide by pairs, against the baselines, or as auto says. Default: the suite's.",
+)
 cache_dir = click.option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),

@@ -66,12 +66,8 @@ class _Runners(click.ParamType[tuple[tuple[str, ...], int]]):
 
 @click.command(epilog=_EPILOG)
 @options.suite
-@click.option("--base", metavar="REF", help="What to compare with; by default the event says it.")
-@click.option(
-    "--strategy",
-    type=click.Choice(["paired", "baseline", "auto"]),
-    help="Decide by pairs, against the baselines, or as auto says. Default: the suite's.",
-)
+@options.base
+@options.strategy
 @click.option(
     "--runner",
     type=_Labels(),
