@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 
@@ -65,6 +65,27 @@ def callable_perfgate(folder: Path) -> dict[str, Path]:
         stub.file("action.yml", text)
         stub.commit()
         found |= dict.fromkeys(_versions(name, workflows), stub.path)
+    return found
+
+
+def callable_command(folder: Path, stubs: Mapping[str, str], called: str) -> dict[str, Path]:
+    """The same for the text of a workflow that takes nothing but perfgate's command.
+
+    ``stubs`` are the texts of actions by name, each a stand-in for every version in ``called``.
+    """
+    own = Repository(folder / "perfgate")
+    for name in ("pyproject.toml", "README.md", "constraints.txt"):
+        shutil.copy2(projects.ROOT / name, own.path / name)
+    for name in ("host", "setup", "perfgate"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(projects.ROOT / name, own.path / name, ignore=ignored)
+    own.commit()
+    found = {f"{NAME}@{VERSION}": own.path}
+    for name, text in stubs.items():
+        stub = Repository(folder / name)
+        stub.file("action.yml", text)
+        stub.commit()
+        found |= dict.fromkeys(re.findall(rf"actions/{name}@[0-9a-f]+", called), stub.path)
     return found
 
 

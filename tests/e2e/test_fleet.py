@@ -6,14 +6,13 @@ Every shard runs on this machine, one after another, as the lease of its CPU has
 
 import json
 import re
-import shutil
 
 import pytest
 
 from tests.documents import ROOT, blocks, page
 from tests.e2e import projects
 from tests.e2e.act import artifact_stub, run_on_host
-from tests.e2e.called import named
+from tests.e2e.called import callable_command, named
 from tests.fakes.github_server import BOT
 from tests.repositories import Repository, bench
 
@@ -46,22 +45,12 @@ def pasted():
 @pytest.fixture
 def actions(tmp_path):
     """This tree as perfgate's own actions, and the stand-ins."""
-    own = Repository(tmp_path / "perfgate")
-    for name in ("pyproject.toml", "README.md", "constraints.txt"):
-        shutil.copy2(ROOT / name, own.path / name)
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("host", "setup", "perfgate"):
-        shutil.copytree(ROOT / name, own.path / name, ignore=ignored)
-    own.commit()
-    found = {"OWNER/perfgate@v1": own.path}
-    for name, copy in COPIES.items():
-        stub = Repository(tmp_path / name)
-        text = artifact_stub(copy).replace(", default: github-pages", ', default: ""')
-        stub.file("action.yml", text)
-        stub.commit()
-        for commit in set(re.findall(rf"actions/{name}@([0-9a-f]+)", CALLED)):
-            found[f"actions/{name}@{commit}"] = stub.path
-    return found
+    stubs = {
+        # Without a name all are fetched.
+        name: artifact_stub(copy).replace(", default: github-pages", ', default: ""')
+        for name, copy in COPIES.items()
+    }
+    return callable_command(tmp_path, stubs, CALLED)
 
 
 @pytest.fixture

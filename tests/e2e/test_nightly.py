@@ -6,7 +6,6 @@ a bare repository for the remote. Deploying to Pages is GitHub's alone.
 
 import json
 import re
-import shutil
 
 import pytest
 
@@ -14,7 +13,7 @@ from perfgate.history.append import append
 from perfgate.history.opening import open_store
 from tests.documents import ROOT, blocks, page
 from tests.e2e.act import artifact_stub, run_on_host
-from tests.e2e.called import named
+from tests.e2e.called import callable_command, named
 from tests.integration.test_nightly_workflow import SUITE, forty_nights
 from tests.repositories import Repository, bench
 from tests.stores import GIT_ENV
@@ -39,21 +38,8 @@ def pasted():
 @pytest.fixture
 def actions(tmp_path):
     """This tree as perfgate's own actions, and the stand-ins."""
-    own = Repository(tmp_path / "perfgate")
-    for name in ("pyproject.toml", "README.md", "constraints.txt"):
-        shutil.copy2(ROOT / name, own.path / name)
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("host", "setup", "perfgate"):
-        shutil.copytree(ROOT / name, own.path / name, ignore=ignored)
-    own.commit()
-    found = {"OWNER/perfgate@v1": own.path}
-    for name, copy in COPIES.items():
-        stub = Repository(tmp_path / name)
-        stub.file("action.yml", artifact_stub(copy))
-        stub.commit()
-        for commit in set(re.findall(rf"actions/{name}@([0-9a-f]+)", CALLED)):
-            found[f"actions/{name}@{commit}"] = stub.path
-    return found
+    stubs = {name: artifact_stub(copy) for name, copy in COPIES.items()}
+    return callable_command(tmp_path, stubs, CALLED)
 
 
 @pytest.fixture
