@@ -9,6 +9,7 @@ unseen.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +30,8 @@ def as_dump(document: object) -> dict[str, Any] | None:
     times = _listed(document) if isinstance(document, list) else _of_pytest(document)
     if times is None:
         return None
-    names = [name for name, _ in times]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    often = Counter(name for name, _ in times)
+    twice = sorted(name for name, number in often.items() if number > 1)
     if twice:
         raise FormatError(f"names {twice[0]!r} twice")
     return {

@@ -24,7 +24,7 @@ from perfgate.records.action_benchmark import Figure
 from perfgate.records.results import END_TO_END, Cell, JobRun, Measured, Results
 from perfgate.records.value import Value
 
-_SCRIPT: Final = re.compile(r"\s*window\.BENCHMARK_DATA\s*=\s*(?P<json>.*?)\s*;?\s*", re.DOTALL)
+_SCRIPT: Final = re.compile(r"\s*window\.BENCHMARK_DATA\s*=")
 _FRAMEWORK: Final = "command"
 """As a gate calls the project's own benchmark."""
 _NOT_IN_AN_ID: Final = re.compile(r"[^A-Za-z0-9._]+")
@@ -56,8 +56,8 @@ class Stored:
 
 def json_of(text: str) -> str:
     """The JSON of a ``data.js``, a script that a page loads; other text as it is."""
-    match = _SCRIPT.fullmatch(text)
-    return match["json"] if match else text
+    match = _SCRIPT.match(text)
+    return text[match.end() :].strip().removesuffix(";").strip() if match else text
 
 
 def is_stored(document: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -20,6 +21,8 @@ _MS: Final[Mapping[str, float]] = {
 _PER: Final = re.compile(r"\s*/\s*[a-z][a-z0-9_ ]*")
 _RATE: Final = re.compile(r"(?:iter|iters|ops?|runs?|calls?)\s*/\s*(?P<unit>s|sec|second)")
 """What pytest-benchmark and benchmark.js tell: one after the other, so that one takes 1/rate."""
+_LONGEST_MS: Final = 1e15
+"""Some thirty thousand years, so that sums stay numbers."""
 
 
 class Figure(Value):
@@ -31,10 +34,12 @@ class Figure(Value):
 
     @property
     def milliseconds(self) -> float | None:
-        """The time of one run of it; None where the unit is of no time."""
+        """The time of one run; None where the unit is of no time, or nothing lasts so long."""
         unit = self.unit.strip().lower()
         if match := _RATE.fullmatch(unit):
-            return _MS[match["unit"]] / self.value if self.value > 0 else None
-        bare = _PER.sub("", unit, count=1) if _PER.search(unit) else unit
-        scale = _MS.get(bare, _MS.get(bare.removesuffix("s")))
-        return None if scale is None else self.value * scale
+            found = _MS[match["unit"]] / self.value if self.value > 0 else math.inf
+        else:
+            bare = _PER.sub("", unit, count=1) if _PER.search(unit) else unit
+            scale = _MS.get(bare, _MS.get(bare.removesuffix("s")))
+            found = math.inf if scale is None else self.value * scale
+        return found if found <= _LONGEST_MS else None

@@ -67,6 +67,17 @@ def test_list__a_rate_of_nothing_is_no_time() -> None:
     assert "is no time" in refused([a_figure(value=0, unit="iter/sec")])
 
 
+@pytest.mark.parametrize(("value", "unit"), [(1e300, "ms"), (1e308, "min"), (5e-324, "iter/sec")])
+def test_list__what_lasts_longer_than_anything_is_refused(value: float, unit: str) -> None:
+    assert "is no time" in refused([a_figure("a", value, unit), a_figure("b", value, unit)])
+
+
+def test_list__as_many_as_a_report_can_hold() -> None:
+    names = [f"n{number}" for number in range(200_000)]
+    listed = [a_figure(name, 1) for name in names]
+    assert refused([*listed, a_figure("n7", 1)]) == "the report names 'n7' twice"
+
+
 @pytest.mark.parametrize("value", [-1, "fast", None, [], {}])
 def test_list__impossible_values_are_refused_with_their_place(value: Any) -> None:
     assert "the report has at item 1 value: " in refused([a_figure("a"), a_figure("b", value)])
