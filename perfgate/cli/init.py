@@ -100,7 +100,8 @@ def init(
         except PerfgateError as error:
             failed = error  # told last, below what the files that were written need next
     written = () if figures is None else figures.written
-    _tell_steps(next_steps(plan, written=written, has_figures=first_figures.has_figures(plan)))
+    kept = first_figures.has_figures(plan)
+    _tell_steps(next_steps(plan, start=Path.cwd(), written=written, has_figures=kept))
     if failed is not None:
         raise failed
     return ExitCode.OK if figures is None else _code(figures)

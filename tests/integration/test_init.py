@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -97,6 +98,7 @@ class TestWhatItWrites:
         assert done.returncode == 2
         assert "leads out of the repository" in done.stderr
         assert list((tmp_path / "elsewhere").iterdir()) == []
+        assert not (project.path / "perfgate.yml").exists()
 
     def test_a_file_in_the_place_of_a_folder(self, project: Repository) -> None:
         project.commit("start")
@@ -109,8 +111,25 @@ class TestWhatItWrites:
     def test_below_the_root_the_files_are_the_repositorys(self, project: Repository) -> None:
         project.file("docs/index.md", "x")
         project.commit("start")
-        assert perfgate(project.path / "docs", "init").returncode == 0
+        done = perfgate(project.path / "docs", "init")
+        assert done.returncode == 0, done.stdout + done.stderr
         assert new_files(project) == WRITTEN
+        assert "      cd ..\n" in done.stdout
+        assert done.stdout.index("      cd ..\n") < done.stdout.index("git add")
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("", ".", "sub/", "../other.yml", "/tmp/other.yml", "a\nb.yml", ".git/perfgate.yml"),
+            *(".github/workflows/perfgate.yml", ".github/CODEOWNERS", "C:/perfgate.yml"),
+        ],
+    )
+    def test_a_suite_that_no_workflow_could_name(self, project: Repository, path: str) -> None:
+        project.commit("start")
+        done = perfgate(project.path, "init", f"--suite={path}")
+        assert done.returncode == 2
+        assert "is no place for a suite" in done.stderr
+        assert new_files(project) == []
 
     def test_a_suite_of_another_name(self, project: Repository) -> None:
         project.commit("start")
@@ -199,7 +218,7 @@ class TestWhatItFinds:
         assert "# /perfgate/ @ACCOUNT" in owned
         assert "perf_baselines/h100.json @ACCOUNT" in owned
         workflow = (project.path / ".github/workflows/perfgate.yml").read_text()
-        assert "host: true" in workflow.splitlines()[-1]
+        assert "\n      host: true " in workflow
         assert "perfgate plan --cost --base HEAD\n" in done.stdout
 
     def test_a_suite_of_files_that_are_not_there(self, project: Repository) -> None:
@@ -208,6 +227,14 @@ class TestWhatItFinds:
         assert done.returncode == 2
         assert "no baseline file" in done.stderr
         assert new_files(project) == []
+
+    def test_names_that_can_hardly_be_read(self, project: Repository) -> None:
+        for name in (b"b\xff.sh", b" begins with a blank.sh", b"a\rb.sh"):
+            (project.path / os.fsdecode(name)).write_text("# PERFGATE_REPORT\n")
+        project.commit("start", bench_py=bench())
+        done = perfgate(project.path, "init", "--no-measure")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "python3 bench.py" in [case.command for case in suite(project).cases]
 
     def test_names_that_a_runner_would_obey(self, project: Repository) -> None:
         name = "bench\x1b[2J::error::x.py"

@@ -9,6 +9,7 @@ from perfgate.app.starting.draft import Draft
 from perfgate.app.starting.looking import Found, Script
 from perfgate.app.starting.owners import kept_paths, new_file, owner_lines, without_owner
 from perfgate.app.starting.suite_text import from_benchmarks, suite_text
+from perfgate.app.starting.workflows import gate_workflow, publish_workflow
 from perfgate.suite import Suite, parse_suite
 
 REPORTING = Script(path="bench.py", command="python3 bench.py", reports=True)
@@ -130,6 +131,16 @@ class TestOwners:
 
     def test_a_path_with_a_space(self) -> None:
         assert without_owner(new_file(("my files/",), "acme"), ("my files/",)) == ()
+
+
+@pytest.mark.parametrize("suite", ["long name " * 20 + "of a.yml", "a: b.yml", "größe.yml", "-"])
+def test_workflows__name_any_suite(suite: str) -> None:
+    for text in (
+        gate_workflow(repository="acme/perfgate", suite=suite, on_device=True),
+        publish_workflow(repository="acme/perfgate", suite=suite),
+    ):
+        (job,) = yaml.safe_load(text)["jobs"].values()
+        assert job["with"]["suite"] == suite
 
 
 def test_yaml_of_the_template_is_not_only_a_comment() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from perfgate.app.starting.from_sglang_files import Platform
+from perfgate.app.starting.scalar import scalar
 
 STATE: Final = "perfgate/"
 _WIDTH: Final = 98
@@ -17,7 +18,7 @@ def baselines_text(platforms: Sequence[tuple[Platform, int]]) -> str:
     """The block under ``baselines:``; each file comes with the number of its scenarios."""
     lines = ["format: sglang", "files:   # the first pattern that the machine's hardware key fits"]
     lines += [
-        f'  "{platform.keys}": {_scalar(platform.path)}   # {scenarios} scenarios'
+        f'  "{platform.keys}": {scalar(platform.path)}   # {scenarios} scenarios'
         for platform, scenarios in platforms
     ]
     lines.append(f"state: {STATE}   # launches, calibration, acceptances: these files keep none")
@@ -29,7 +30,8 @@ def cases_text(groups: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> str
     parts: list[str] = []
     for heading, cases in groups:
         if cases:
-            parts.append(f"# {heading}\n" + "".join(map(_case, cases)))
+            # A path may have line ends, and a comment has none.
+            parts.append(f"# {' '.join(heading.split())}\n" + "".join(map(_case, cases)))
     return "\n".join(parts)
 
 
@@ -41,8 +43,3 @@ def _case(values: Mapping[str, Any]) -> str:
         width=_WIDTH,
         default_flow_style=None,
     )
-
-
-def _scalar(text: str) -> str:
-    written: str = yaml.safe_dump([text], allow_unicode=True, width=10**9)
-    return written.removeprefix("- ").rstrip("\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -82,10 +82,13 @@ def look(git: Git, *, device: DeviceKind, hardware_key: str) -> Found:
     )
 
 
-def _scripts(git: Git, paths: Iterable[str], tracked: Collection[str]) -> tuple[Script, ...]:
+def _scripts(git: Git, paths: Sequence[str], tracked: Collection[str]) -> tuple[Script, ...]:
     """Those that leave a report, else the one whose name says most and lies least deep."""
     said = git.asks("grep", "-lzI", "--untracked", REPORT_VARIABLE, "--", "*.py", "*.sh") or ""
-    reporting = sorted({path for path in said.split("\0") if path and not _is_test(path)})
+    # Of a name that is no UTF-8 git's answer cannot be read as a path, nor opened.
+    reporting = sorted(
+        {*said.split("\0")}.intersection(path for path in paths if not _is_test(path))
+    )
     if reporting:
         chosen = reporting[:_MOST_SCRIPTS]
     else:
@@ -109,8 +112,11 @@ def _scripts(git: Git, paths: Iterable[str], tracked: Collection[str]) -> tuple[
 def _program(script: Path) -> str:
     if script.suffix == ".py":
         return "python3"
-    with script.open("rb") as stream:
-        return "bash" if b"bash" in stream.readline(200) else "sh"
+    try:
+        with script.open("rb") as stream:
+            return "bash" if b"bash" in stream.readline(200) else "sh"
+    except OSError:  # a file that this user may not read
+        return "sh"
 
 
 def _in_a_shell(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Final
 
 from perfgate.app.keeping.kept_files import write_whole
@@ -87,9 +87,15 @@ def begin(
 ) -> Plan:
     """Look at the repository around ``start`` and at this machine, and plan.
 
-    Raises ConfigurationError outside of a repository and as :func:`plan` does, DeviceError for a
-    device that is not there.
+    Raises ConfigurationError outside of a repository, for a suite's path that no workflow could
+    name, and as :func:`plan` does; DeviceError for a device that is not there.
     """
+    if not _can_be_called(request.suite):
+        raise ConfigurationError(
+            f"--suite {request.suite!r} is no place for a suite",
+            fix="Name a file of its own by its path from the repository's root, as in "
+            "perf/suite.yml, without a leading / or ./ and without ..",
+        )
     try:
         git = open_repository(start, environ)
     except ConfigurationError as error:
@@ -101,6 +107,19 @@ def begin(
         ) from error
     kind, hardware_key = read_machine(device, environ)
     return plan(git, look(git, device=kind, hardware_key=hardware_key), request)
+
+
+def _can_be_called(suite: str) -> bool:
+    """Whether it is a file's path that a workflow can name, and not one of init's other files."""
+    path = PurePosixPath(suite)
+    return (
+        suite.isprintable()
+        and suite == str(path) != "."
+        and not path.is_absolute()
+        and not PureWindowsPath(suite).drive
+        and not {"..", ".git"} & {*path.parts}
+        and suite not in {GATE, PUBLISH, *PLACES}
+    )
 
 
 def plan(git: Git, found: Found, request: StartRequest) -> Plan:
@@ -161,15 +180,16 @@ def _owners(git: Git, suite: Suite, account: str) -> tuple[str, tuple[str, ...]]
 def write(plan: Plan) -> None:
     """Write the new files, each whole; ConfigurationError for one that cannot be written.
 
-    A file that somebody else made in the meantime stays.
+    Where one would lead out of the repository none is written. A file that somebody else made in
+    the meantime stays.
     """
-    for file in plan.new:
-        place = plan.git.root / file.path
-        if os.path.lexists(place):
-            continue
+    places = {plan.git.root / file.path: file for file in plan.new}
+    for place, file in places.items():
         if not place.resolve().is_relative_to(plan.git.root):
             raise ConfigurationError(
                 f"{file.path} leads out of the repository by a link",
                 fix="GitHub reads the files themselves: put a folder there.",
             )
-        write_whole(place, file.text)
+    for place, file in places.items():
+        if not os.path.lexists(place):
+            write_whole(place, file.text)

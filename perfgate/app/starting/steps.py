@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from perfgate.app.starting.origin import UNKNOWN
 from perfgate.app.starting.owners import NEW
@@ -20,9 +21,23 @@ class Step:
     commands: tuple[str, ...] = ()
 
 
-def next_steps(plan: Plan, *, written: Sequence[str], has_figures: bool) -> tuple[Step, ...]:
-    """In the order in which they are done; ``written`` are the files of what was measured."""
-    return tuple(_steps(plan, written, has_figures))
+def next_steps(
+    plan: Plan, *, start: Path, written: Sequence[str], has_figures: bool
+) -> tuple[Step, ...]:
+    """In the order in which they are done from ``start`` on.
+
+    ``written`` are the files of what was measured.
+    """
+    return (*_to_the_root(plan.git.root, start), *_steps(plan, written, has_figures))
+
+
+def _to_the_root(root: Path, start: Path) -> Iterator[Step]:
+    way = os.path.relpath(root, start.resolve())
+    if way != ".":
+        yield Step(
+            why="Go to the repository's root, where the paths below begin",
+            commands=(f"cd {shlex.quote(way)}",),
+        )
 
 
 def _steps(plan: Plan, written: Sequence[str], has_figures: bool) -> Iterator[Step]:

@@ -10,11 +10,10 @@ from pathlib import PurePosixPath
 from textwrap import dedent, indent
 from typing import Final
 
-import yaml
-
 from perfgate.app.starting.draft import Draft
 from perfgate.app.starting.looking import Found, Script
 from perfgate.app.starting.origin import schema_address
+from perfgate.app.starting.scalar import scalar
 
 _CPU_GATE: Final = """\
 gate:
@@ -98,16 +97,9 @@ def _case(case_id: str, command: str) -> str:
     return (
         f"  - id: {case_id}\n"
         "    backend: command\n"
-        f"    command: {_scalar(command)}   # in the side's tree, a fresh process each time\n"
+        f"    command: {scalar(command)}   # in the side's tree, a fresh process each time\n"
         f"{_MORE}"
     )
-
-
-def _scalar(text: str) -> str:
-    """One YAML scalar on one line, quoted where it has to be."""
-    style = None if text.isprintable() else '"'
-    written = yaml.safe_dump([text], allow_unicode=True, width=10**9, default_style=style)
-    return written.removeprefix("- ").rstrip("\n")
 
 
 def _script_in(command: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import yaml
+from perfgate.app.starting.scalar import scalar
 
 GATE: Final = ".github/workflows/perfgate.yml"
 PUBLISH: Final = ".github/workflows/perfgate-publish.yml"
@@ -84,5 +84,4 @@ def publish_workflow(*, repository: str, suite: str) -> str:
 
 
 def _filled(text: str, repository: str, suite: str) -> str:
-    path = yaml.safe_dump([suite], allow_unicode=True).removeprefix("- ").rstrip("\n")
-    return text.replace("REPOSITORY", repository).replace("SUITE", path)
+    return text.replace("REPOSITORY", repository).replace("SUITE", scalar(suite))
