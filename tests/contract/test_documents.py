@@ -265,7 +265,7 @@ def _offered(path: str) -> tuple[set[str], dict[str, str]]:
     file = path if path.endswith(".yml") else str(Path(path) / "action.yml")
     content = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
     if "runs" in content:
-        return set(content["inputs"]), {}
+        return set(content.get("inputs", {})), {}
     asked: dict[str, str] = {}
     for job in content["jobs"].values():
         for name, right in job.get("permissions", {}).items():
