@@ -44,7 +44,7 @@ def join(
     """One decision about every case of the plan, by ``policy``, the whole suite's.
 
     A case that no part decided is missing: ``lost`` says why for each shard that did not come.
-    The figures are those of the parts.
+    The figures are those of the parts; ``notes`` come before theirs.
     """
     keys = sorted({one.decision.hardware_key for one in decided})
     found = {
@@ -76,7 +76,7 @@ def join(
             device_minutes=sum(part.cost.device_minutes for part in parts),
         ),
         cases=cases,
-        notes=tuple(dict.fromkeys((*_told_once(decided), *notes))),
+        notes=tuple(dict.fromkeys((*notes, *_told_once(decided)))),
         told=_alike([one.decision.told for one in decided]),
         interrupted=next((x for one in decided if (x := one.decision.interrupted)), None),
         split=Split(

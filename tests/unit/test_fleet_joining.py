@@ -139,7 +139,7 @@ def test_what_every_part_notes_is_told_once() -> None:
         assert record.share is not None
         parts.append(Decided(share=record.share, decision=decide(record), policy=record.policy))
     decision = join(PLAN, parts, policy=POLICY, lost={}, notes=["x is refused: it is damaged"])
-    assert decision.notes == ("base has another setup", "x is refused: it is damaged")
+    assert decision.notes == ("x is refused: it is damaged", "base has another setup")
 
 
 def test_an_interrupted_part_is_told() -> None:

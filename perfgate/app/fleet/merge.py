@@ -82,7 +82,7 @@ def merge(request: MergeRequest, *, environ: Mapping[str, str], event: Event, no
             tuple(decided.values()),
             policy=found.policy,
             lost={**arrived.lost, **lost},
-            notes=(*granted.notes, *arrived.refused, *refused),
+            notes=(*found.selection.notes, *granted.notes, *arrived.refused, *refused),
         ),
         records={name: one.record for name, one in came.items()},
         texts={name: one.text for name, one in came.items()},
@@ -144,9 +144,10 @@ class _Judge:
             ) from error
 
     def _plain(self, record: Record) -> Mapping[str, PlainFigures]:
-        if record.policy.strategy != "baseline":
-            return {}
         found = self.found
+        # Not where the job fell back to it: of auto, a tolerance decides nothing.
+        if found.policy.strategy != "baseline":
+            return {}
         return plain_at(found.git, found.base.commit, found.selection, record.fingerprint)[0]
 
     def _by_the_base(self, record: Record) -> Record:
