@@ -111,8 +111,8 @@ def _told(error: BaseException) -> tuple[str, int]:
 
 
 def stopped_by(name: str) -> int:
-    """128 and the signal's number, as shells say it."""
-    return 128 + signal.Signals[name]
+    """128 and the signal's number, as shells say it; SIGTERM's for one that is unknown here."""
+    return 128 + signal.Signals.__members__.get(name, signal.SIGTERM)
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler

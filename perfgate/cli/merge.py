@@ -12,6 +12,7 @@ from perfgate.app.fleet.files import PLAN, prepare_joined, write_joined
 from perfgate.app.fleet.merge import MergeRequest
 from perfgate.app.outputs import write_problem
 from perfgate.cli import options
+from perfgate.cli.group import stopped_by
 from perfgate.cli.surroundings import stdout_console
 from perfgate.errors import PerfgateError
 from perfgate.records import to_json
@@ -41,6 +42,8 @@ def merge(folder: Path, plan_file: Path | None, as_json: bool, output_dir: Path)
     another policy, a second one of a shard and a damaged one are refused by name.
     """
     out = output_dir.absolute()
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise click.UsageError("--output-dir is emptied, and lies in FOLDER: name another one.")
     prepare_joined(out)
     request = MergeRequest(
         start=Path.cwd(), plan=(plan_file or out / PLAN).absolute(), folder=folder.absolute()
@@ -57,4 +60,7 @@ def merge(folder: Path, plan_file: Path | None, as_json: bool, output_dir: Path)
         render_terminal(merged.decision, stdout_console())
     write_joined(out, merged.decision, merged.records, merged.texts)
     click.echo(f"What was joined is in {output_dir}/", err=True)
+    if merged.decision.interrupted:
+        # What a shard did not come to is not well, whoever stopped it.
+        return merged.decision.exit_code or stopped_by(merged.decision.interrupted)
     return merged.decision.exit_code

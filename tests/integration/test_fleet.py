@@ -206,10 +206,11 @@ class TestMerge:
     def test_a_plan_of_other_commits(self, repository: Repository, tmp_path: Path) -> None:
         assert plan(repository).returncode == 0
         repository.commit("meanwhile")
-        done = shard(repository, "ubuntu-latest-1", tmp_path)
+        left = tmp_path / "shards"
+        done = shard(repository, "ubuntu-latest-1", left)
         assert done.returncode == 2
         assert "the plan is of another head" in done.stderr
-        merged = perfgate(repository.path, "merge", str(tmp_path))
+        merged = perfgate(repository.path, "merge", str(left))
         assert merged.returncode == 2
         assert "the plan is of another head" in merged.stderr
         decision = json.loads((repository.path / "perfgate-out" / "decision.json").read_text())
