@@ -21,7 +21,8 @@ def main(arguments: Sequence[str]) -> int:
         given.run(given)
     except ReleaseError as error:
         text = str(error).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::error title=release::{text}", flush=True)  # noqa: T201 - a workflow command
+        # A workflow command where a step's redirections leave it: a runner reads both streams.
+        print(f"::error title=release::{text}", file=sys.stderr, flush=True)  # noqa: T201
         return 1
     return 0
 

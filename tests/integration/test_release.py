@@ -84,8 +84,8 @@ def test_check__another_file(project, digests):
     project.git("commit", "--quiet", "--amend", "--no-edit")
     done = images(project, digests, "check", "HEAD~1")
     assert done.returncode == 1
-    assert done.stdout.startswith("::error title=release::")
-    assert "perfgate/more.py changed (A)" in done.stdout
+    assert done.stderr.startswith("::error title=release::")
+    assert "perfgate/more.py changed (A)" in done.stderr
 
 
 def test_check__another_line_of_a_door(project, digests):
@@ -93,7 +93,7 @@ def test_check__another_line_of_a_door(project, digests):
     text = (project.path / "action.yml").read_text()
     project.file("action.yml", text + "  args: [x]\n")
     project.git("commit", "--quiet", "--amend", "--all", "--no-edit")
-    assert "action.yml is not main's" in images(project, digests, "check", "HEAD~1").stdout
+    assert "action.yml is not main's" in images(project, digests, "check", "HEAD~1").stderr
 
 
 def test_check__a_door_that_was_left_out(project, digests):
@@ -101,7 +101,7 @@ def test_check__a_door_that_was_left_out(project, digests):
     assert images(project, digests, "pin").returncode == 0
     project.file("cuda/action.yml", was)
     project.commit("release")
-    assert "cuda/action.yml is not main's" in images(project, digests, "check", "HEAD~1").stdout
+    assert "cuda/action.yml is not main's" in images(project, digests, "check", "HEAD~1").stderr
 
 
 def test_check__a_file_made_executable(project, digests):
@@ -109,7 +109,7 @@ def test_check__a_file_made_executable(project, digests):
     (project.path / "action.yml").chmod(0o755)
     project.commit("release")
     done = images(project, digests, "check", "HEAD~1")
-    assert "action.yml changed in more than its text" in done.stdout
+    assert "action.yml changed in more than its text" in done.stderr
 
 
 def test_check__on_another_commit_than_main(project, digests):
@@ -118,7 +118,7 @@ def test_check__on_another_commit_than_main(project, digests):
     pinned_commit(project, digests)
     done = images(project, digests, "check", "HEAD~2")
     assert done.returncode == 1
-    assert "stands on" in done.stdout
+    assert "stands on" in done.stderr
 
 
 def test_check__digests_of_another_run(project, digests):
@@ -131,13 +131,13 @@ def test_pin__twice_changes_nothing_and_says_so(project, digests):
     pinned_commit(project, digests)
     done = images(project, digests, "pin")
     assert done.returncode == 1
-    assert "0 lines name a Dockerfile" in done.stdout
+    assert "0 lines name a Dockerfile" in done.stderr
     assert project.git("status", "--porcelain") == ""
 
 
 def test_pin__without_digests(project, tmp_path):
     done = images(project, tmp_path / "nothing", "pin")
-    assert (done.returncode, "is no folder" in done.stdout) == (1, True)
+    assert (done.returncode, "is no folder" in done.stderr) == (1, True)
 
 
 def test_image__by_its_digest(project, digests):
@@ -149,7 +149,7 @@ def test_notes__of_the_packages_version(project):
     assert release(project.path, "notes", "1.4.0").stdout == "- New.\n"
     wrong = release(project.path, "notes", "1.5.0")
     assert wrong.returncode == 1
-    assert "says 1.4.0, not 1.5.0" in wrong.stdout
+    assert "says 1.4.0, not 1.5.0" in wrong.stderr
 
 
 def test_moving_tag__none_for_a_version_to_try(project):

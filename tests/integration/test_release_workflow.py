@@ -139,7 +139,7 @@ def test_release__of_a_commit_that_changes_more_is_not_tagged(run):
     run.main.file("perfgate/__init__.py", f'__version__ = "{VERSION}"\nx = 1\n')
     done = run.job("tag")
     assert done.returncode == 1
-    assert "perfgate/__init__.py changed" in done.stdout
+    assert "perfgate/__init__.py changed" in done.stderr
     assert run.tags() == []
 
 
@@ -159,6 +159,14 @@ def test_notes__of_a_version_that_is_out(run):
     done = run.job("notes")
     assert done.returncode == 1
     assert "v1.4.0 is out already" in done.stdout
+
+
+def test_notes__that_are_missing_are_told_where_a_runner_reads(run):
+    run.main.file("CHANGELOG.md", "# Changelog\n")
+    done = run.job("notes")
+    assert done.returncode == 1
+    assert "::error title=release::CHANGELOG.md has 0 headings" in done.stderr
+    assert "::error" not in (run.temp / "summary.md").read_text()
 
 
 def test_notes__are_shown_before_anything_is_built(run):
