@@ -41,12 +41,15 @@ def test_a_shard_is_red_where_it_leaves_no_record_and_only_there(called):
 
 def test_nothing_lies_in_the_checkout_that_merges(called):
     """What is in there is a part of what was planned."""
-    (download,) = [
-        step
+    downloads = [
+        step["with"]
         for step in called["jobs"]["merge"]["steps"]
         if "/download-artifact@" in step.get("uses", "")
     ]
-    assert download["with"]["path"] == "${{ runner.temp }}/perfgate-shards"
+    assert [(one.get("pattern", one.get("name")), one["path"]) for one in downloads] == [
+        ("fleet-${{ inputs.key || 'suite' }}--plan", "${{ runner.temp }}/perfgate-plan"),
+        ("fleet-${{ inputs.key || 'suite' }}--*", "${{ runner.temp }}/perfgate-shards"),
+    ]
 
 
 def test_artifacts_are_of_this_call_alone(called):

@@ -124,9 +124,15 @@ class Run:
             if "name" in told:
                 shutil.copytree(self.artifacts / told["name"], target, dirs_exist_ok=True)
             else:
-                for one in sorted(self.artifacts.iterdir()):
-                    if fnmatchcase(one.name, told["pattern"]):
-                        shutil.copytree(one, target / one.name)
+                found = [
+                    one
+                    for one in sorted(self.artifacts.iterdir())
+                    if fnmatchcase(one.name, told["pattern"])
+                ]
+                # The action gives an artifact a folder of its own where there are several.
+                for one in found:
+                    into = target if len(found) == 1 else target / one.name
+                    shutil.copytree(one, into, dirs_exist_ok=True)
         else:
             assert uses.startswith("actions/checkout@") or uses == "$/setup"
 
@@ -205,3 +211,18 @@ def test_one_shard_is_slower_and_one_is_lost(
     assert "is slower" in told
     assert "shard ubuntu-latest-1 left no record" in told
     assert TOKEN not in run.printed
+
+
+def test_every_shard_is_lost(tmp_path: Path, github: FakeGitHub, origin: Repository) -> None:
+    """The plan is then the only artifact that there is."""
+    run = Run(
+        origin=origin,
+        folder=tmp_path,
+        environ=on_push(tmp_path, github, origin),
+        inputs={"key": "night", "runners": "1"},
+        lost=("ubuntu-latest-1", "h100-1"),
+    )
+    run.all()
+    assert run.codes["merge: Decide once"] == 4
+    verdicts = {case["id"]: case["verdict"] for case in decision(run)["cases"]}
+    assert verdicts == {"wan": "missing", "flux": "missing"}
