@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -204,6 +206,65 @@ def test_damaged_files_are_told_and_the_rest_is_mapped(tmp_path: Path) -> None:
     assert "not a comparison configuration" in why(draft, "comparison_configs.json")
     assert "was never closed" in why(draft, "bad.py")
     assert len(suite_of(draft).cases) == 6
+
+
+def test_cases_that_are_written_in_another_way_are_told_and_the_rest_is_mapped(
+    tmp_path: Path,
+) -> None:
+    own = """
+        class DiffusionServerArgs:
+            model_path: str
+            extras: list = None
+            env_vars: dict = None
+            num_gpus: int = 1
+            modality: str = None
+
+        class DiffusionTestCase:
+            id: str
+            server_args: object
+            sampling_params: object = None
+
+        x = [1]
+        ODD = [
+            DiffusionTestCase("odd_1_t2i", DiffusionServerArgs("m", extras=read_from_somewhere())),
+            DiffusionTestCase("odd_2_t2i", DiffusionServerArgs("m", extras=5)),
+            DiffusionTestCase("odd_3_t2i", DiffusionServerArgs("m", extras=["it's"])),
+            DiffusionTestCase("odd_4_t2i", DiffusionServerArgs("m", num_gpus="all")),
+            DiffusionTestCase("odd_5_t2i", DiffusionServerArgs(["m"], env_vars="A=1")),
+            DiffusionTestCase("odd_6", DiffusionServerArgs(["m"])),
+            DiffusionTestCase("odd_7_t2i", DiffusionServerArgs("m", extras=DEEP)),
+            DiffusionTestCase(DEEP, DiffusionServerArgs("m")),
+            DiffusionTestCase(named_by("somebody"), DiffusionServerArgs("m")),
+        ]
+    """
+    deep = "DEEP = [1]\n" + "DEEP = [DEEP, DEEP]\n" * 5000
+    names = ["odd_6", *(f"odd_{number}_t2i" for number in (1, 2, 3, 4, 5, 7))]
+    scenario = {"stages_ms": {}, "denoise_step_ms": {}, "expected_e2e_ms": 1.0}
+    scenario |= {"expected_avg_denoise_ms": 1.0, "expected_median_denoise_ms": 1.0}
+    figures = json.dumps({"scenarios": dict.fromkeys(names, scenario)})
+    root = a_tree(tmp_path, **{f"{SERVER}/odd.py": deep + dedent(own)})
+    (root / SERVER / "perf_baselines/b200.json").write_text(figures)
+    draft = draft_of(root)
+    told = {one.where.rpartition(": ")[2]: one.why for one in draft.unmapped}
+    assert {name for name in names if name in told} == {*names}
+    assert "only known when it runs" in told["odd_1_t2i"]
+    assert "not written as sglang's" in told["odd_2_t2i"]
+    assert "more than is read" in told["odd_7_t2i"]
+    nameless = [one.why for one in draft.unmapped if one.where.endswith("odd.py")]
+    assert nameless[0] == "its name is no text"
+    assert "only known when it runs" in nameless[1]
+    assert len(suite_of(draft).cases) >= 6
+
+
+@pytest.mark.parametrize("leads_to", ["/dev/zero", "pipe", "/etc/hostname", "nowhere"])
+def test_links_out_of_the_repository_are_not_followed(tmp_path: Path, leads_to: str) -> None:
+    root = a_tree(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (f"{SERVER}/odd.py", f"{SERVER}/perf_baselines/b200.json"):
+        (root / path).symlink_to(leads_to if leads_to != "pipe" else tmp_path / "pipe")
+    draft = draft_of(root)
+    assert "b200.json cannot be read" in why(draft, "b200.json")
+    assert len(suite_of(draft).cases) >= 6
 
 
 def test_no_file_of_sglangs__is_refused(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def test_a_value_is_read(source: str, expected: object, tmp_path: Path) -> None:
         ("def f(a):\n    return [*f(a), *f(a)]\nx = f(1)", "`f(a)` calls too much"),
         ("def f():\n    y = 1\n    return y\nx = f()", "`f()` is only known when it runs"),
         ("x = 1 + [2]", "a sum that is not read"),
+        ("x = 'ab'\n" + "x = x + x\n" * 40, "a sum that is too long"),
+        ("x = [1]\n" + "x = x + x\n" * 40, "a sum that is too long"),
         ("x = {**y()}", "`y()` is only known when it runs"),
     ],
 )

@@ -7,6 +7,7 @@ changes nothing.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,16 @@ from perfgate.app.starting.from_sglang_cases import (
     default_tasks,
 )
 from perfgate.app.starting.from_sglang_comparison import compared_cases
-from perfgate.app.starting.from_sglang_files import Platform, SglangFiles, find
+from perfgate.app.starting.from_sglang_files import (
+    MOST_BYTES,
+    Platform,
+    SglangFiles,
+    find,
+    read_bytes,
+)
 from perfgate.app.starting.from_sglang_source import Sources
 from perfgate.app.starting.from_sglang_text import baselines_text, cases_text
-from perfgate.app.starting.from_sglang_values import Made
+from perfgate.app.starting.from_sglang_values import Made, Unknown
 from perfgate.baselines.sglang import SglangBaseline, parse_sglang_baseline
 from perfgate.errors import ConfigurationError, PerfgateError
 from perfgate.report.words import count
@@ -117,13 +124,22 @@ class _Mapping:
         for path in self.files.tests:
             for _, made in sources.lists_of(self.root / path, KIND):
                 for one in made:
-                    self.tests.setdefault(str(one["id"]), (path, one))
+                    self._read_test(path, one)
             for name in _REQUESTS:
                 request = sources.value(self.root / path, name)
                 if isinstance(request, Made):
                     self.requests.setdefault(name, request)
         for file, problem in sources.problems.items():
             self._leave(str(file.relative_to(self.root)), "the file", problem)
+
+    def _read_test(self, path: str, test: Made) -> None:
+        match test["id"]:
+            case str() as name:
+                self.tests.setdefault(name, (path, test))
+            case Unknown(why=why):
+                self._leave(path, "a test case", why)
+            case _:
+                self._leave(path, "a test case", "its name is no text")
 
     def groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The cases by the file that they come from, each id once."""
@@ -221,7 +237,10 @@ class _Mapping:
 
     def _text(self, path: str) -> str:
         try:
-            return (self.root / path).read_text(encoding="utf-8")
+            content = read_bytes(self.root, path)
+            if len(content) > MOST_BYTES:
+                raise OSError(errno.EFBIG, f"it is larger than {MOST_BYTES} bytes")
+            return content.decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(
                 f"{path} cannot be read: {error}", fix="Give a file in UTF-8."

@@ -77,6 +77,16 @@ class Known:
 
 def case_of(test: Made, known: Known) -> dict[str, Any]:
     """The case as a suite file says it, checked as a gate would. Raises CannotBeMappedError."""
+    try:
+        return _checked(_values(test, known))
+    except CannotBeMappedError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
+        # Anything may stand where sglang has a number, a text, a list or a mapping.
+        raise CannotBeMappedError(f"it is not written as sglang's are: {error}") from error
+
+
+def _values(test: Made, known: Known) -> dict[str, Any]:
     server, asked = test["server_args"], test["sampling_params"]
     unknown = unknown_in([test["id"], server, asked])
     if unknown is not None:
@@ -105,7 +115,7 @@ def case_of(test: Made, known: Known) -> dict[str, Any]:
         "runs_on": [known.runner] if known.runner else [],
         "timeout": {"request": _VIDEO_TIMEOUT} if task in OF_VIDEOS else {},
     }
-    return _checked({name: value for name, value in found.items() if value not in ({}, [])})
+    return {name: value for name, value in found.items() if value not in ({}, [])}
 
 
 def task_of(test: Made, known: Known) -> Task:
@@ -135,9 +145,11 @@ def default_tasks(tests: Iterable[Made]) -> dict[str, Task]:
     for test in tests:
         server = test["server_args"]
         match = _MAKES.search(str(test["id"]))
-        by_default = isinstance(server, Made) and not _names_pipeline(server)
-        if by_default and test["sampling_params"] is None and match is not None:
-            found.setdefault(str(server["model_path"]), _task_named(match))
+        model = server["model_path"] if isinstance(server, Made) else None
+        if not isinstance(model, str) or _names_pipeline(server):
+            continue
+        if test["sampling_params"] is None and match is not None:
+            found.setdefault(model, _task_named(match))
     return found
 
 
@@ -156,7 +168,9 @@ def _task_by_default(match: re.Match[str] | None, server: object, known: Known) 
 
 def _names_pipeline(server: Made) -> bool:
     """Whether another pipeline than the model's own runs, which may make something else of it."""
-    return any("--pipeline-class-name" in str(extra) for extra in server["extras"] or [])
+    extras = server["extras"]
+    given = extras if isinstance(extras, list) else [extras]
+    return any(isinstance(one, str) and "--pipeline-class-name" in one for one in given)
 
 
 def _task_named(match: re.Match[str]) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _RUNNERS: Final = {
     "h100": "{devices}-gpu-h100",
     "5090": "{devices}-gpu-5090",
 }
+MOST_BYTES: Final = 2_000_000
 _NPU_RUNNERS: Final = {1: "linux-aarch64-a3-2", 2: "linux-aarch64-a3-16"}
 
 
@@ -69,7 +71,7 @@ def find(root: Path, paths: Iterable[str]) -> SglangFiles:
             for path in listed
             if path.endswith(".py")
             and beside.intersection(PurePosixPath(path).parents)
-            and _tells_of_cases(root / path)
+            and _tells_of_cases(root, path)
         ),
     )
 
@@ -103,8 +105,20 @@ def _server_folder(file: PurePosixPath) -> PurePosixPath:
     return file.parent.parent if file.parent.name == "perf_baselines" else file.parent
 
 
-def _tells_of_cases(path: Path) -> bool:
+def _tells_of_cases(root: Path, path: str) -> bool:
     try:
-        return KIND.encode() in path.read_bytes()
+        return KIND.encode() in read_bytes(root, path)
     except OSError:
         return False
+
+
+def read_bytes(root: Path, path: str) -> bytes:
+    """A file of the repository, or its first part where it is larger than one of sglang's.
+
+    Raises OSError where it cannot be read, is no plain file, or leads out of the repository.
+    """
+    place = (root / path).resolve()
+    if not place.is_file() or not place.is_relative_to(root.resolve()):
+        raise OSError(errno.EINVAL, "it is no file of the repository")
+    with place.open("rb") as stream:
+        return stream.read(MOST_BYTES + 1)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 _SHOWN_CHARS: Final = 60
+_MOST_PARTS: Final = 100_000
+_MOST_DEEP: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,26 +32,38 @@ class Made:
 
 
 def unknown_in(value: object) -> Unknown | None:
-    """The first part of a value that only a run would tell."""
-    if isinstance(value, Unknown):
-        return value
-    parts: Iterator[object] = iter(())
-    if isinstance(value, Made):
-        parts = iter(value.fields.values())
-    elif isinstance(value, Mapping):
-        parts = iter((*value, *value.values()))
-    elif isinstance(value, list | tuple):
-        parts = iter(value)
-    return next((found for part in parts if (found := unknown_in(part)) is not None), None)
+    """The first part of a value that only a run would tell, or why it is too much to be read."""
+    # Parts may be shared: a few lines of source make more of them than a memory holds.
+    left, seen = [(value, 0)], 0
+    while left:
+        part, depth = left.pop()
+        if isinstance(part, Unknown):
+            return part
+        seen += 1
+        if seen > _MOST_PARTS or depth > _MOST_DEEP:
+            return Unknown(why="it holds more than is read of one value")
+        left += [(one, depth + 1) for one in reversed(_parts(part))]
+    return None
+
+
+def _parts(value: object) -> list[object]:
+    match value:
+        case Made():
+            return [*value.fields.values()]
+        case Mapping():
+            return [*value, *value.values()]
+        case list() | tuple():
+            return [*value]
+    return []
 
 
 def added(one: Any, other: Any) -> Any:  # noqa: ANN401
     if isinstance(one, Unknown):
         return one
-    if isinstance(one, list) and isinstance(other, list):
-        return [*one, *other]
-    if isinstance(one, str) and isinstance(other, str):
-        return one + other
+    both = (one, other)
+    if all(isinstance(each, list) for each in both) or all(isinstance(each, str) for each in both):
+        too_long = len(one) + len(other) > _MOST_PARTS
+        return Unknown(why="a sum that is too long") if too_long else one + other
     return other if isinstance(other, Unknown) else Unknown(why="a sum that is not read")
 
 
