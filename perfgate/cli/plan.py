@@ -15,7 +15,7 @@ from perfgate.app.fleet.files import write_plan
 from perfgate.app.fleet.plan import Runners
 from perfgate.cli import options
 from perfgate.cli.surroundings import stdout_console
-from perfgate.records import to_json
+from perfgate.records import MAX_LABEL_CHARS, to_json
 from perfgate.report.fleet import render_plan
 
 _EPILOG = """\b
@@ -42,10 +42,14 @@ class _Labels(click.ParamType[tuple[str, ...]]):
         except ValueError:
             told = []
         labels = told.split(",") if isinstance(told, str) else told
-        found = tuple(label.strip() for label in labels if isinstance(label, str))
-        if not found or not all(label and label.isprintable() for label in found):
+        found = tuple(label.strip() if isinstance(label, str) else "" for label in labels)
+        if not found or not all(map(_is_label, found)):
             self.fail(f"{value!r} are no labels such as self-hosted,h100.", param, ctx)
         return found
+
+
+def _is_label(label: str) -> bool:
+    return 0 < len(label) <= MAX_LABEL_CHARS and label.isprintable()
 
 
 class _Runners(click.ParamType[tuple[tuple[str, ...], int]]):
@@ -58,10 +62,10 @@ class _Runners(click.ParamType[tuple[tuple[str, ...], int]]):
     ) -> tuple[tuple[str, ...], int]:
         if isinstance(value, tuple):
             return value
-        labels, _, number = str(value).rpartition("=")
+        labels, equals, number = str(value).rpartition("=")
         if not re.fullmatch(r"[1-9][0-9]{0,2}", number):
             self.fail(f"{value!r} is neither a number nor LABELS=NUMBER.", param, ctx)
-        return (_Labels().convert(labels, param, ctx) if labels else ()), int(number)
+        return (_Labels().convert(labels, param, ctx) if equals else ()), int(number)
 
 
 @click.command(epilog=_EPILOG)

@@ -39,7 +39,7 @@ from perfgate.records.measured import (
     TensorSummary,
     Tree,
 )
-from perfgate.records.planned import CaseInPlan, FleetPlan, Shard
+from perfgate.records.planned import MAX_LABEL_CHARS, CaseInPlan, FleetPlan, Label, Shard
 from perfgate.records.results import (
     Cell,
     Failure,
@@ -68,6 +68,7 @@ from perfgate.records.value import (
 __all__ = [
     "CASE_ID",
     "MAX_HISTORY",
+    "MAX_LABEL_CHARS",
     "SEVERITY",
     "Accepted",
     "Accuracy",
@@ -86,6 +87,7 @@ __all__ = [
     "FleetPlan",
     "GatePolicy",
     "JobRun",
+    "Label",
     "Launch",
     "Measured",
     "MetricDecision",

@@ -19,7 +19,9 @@ from perfgate.records.share import ShardName, Share
 from perfgate.records.value import CASE_ID, NonNegative, Value
 
 CaseId = Annotated[str, Field(pattern=f"^{CASE_ID}$")]
-Label = Annotated[str, Field(min_length=1, max_length=256)]
+MAX_LABEL_CHARS = 256
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARS)]
+"""What a runner is asked for by."""
 
 
 class CaseInPlan(Value):

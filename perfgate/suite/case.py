@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from perfgate.records import CASE_ID
+from perfgate.records import CASE_ID, Label
 from perfgate.suite.frameworks import OF_VIDEOS, WITH_IMAGE, Framework, Request, Serve, Task
 from perfgate.suite.kernels import Kernel
 from perfgate.suite.kinds import Part, RelativePath, Scalar, Seconds
@@ -145,7 +145,7 @@ class Case(Part):
     """A fresh process each, or servers that stay loaded and take turns."""
     restart_every: Annotated[int, Field(ge=1, le=1000)] | None = None
     """With ``launch: resident``: pairs after which both servers restart; 4 if absent."""
-    runs_on: tuple[str, ...] = ()
+    runs_on: tuple[Label, ...] = ()
     """Labels of the runner that the case is meant for."""
     when: When = When()
     """The changes that it is measured for; without it all."""

@@ -90,6 +90,9 @@ class TestPlan:
             (("--runners", "0"), "neither a number nor LABELS=NUMBER"),
             (("--runners", "a100=2"), "no selected case runs on a100"),
             (("--runner", "self-hosted,"), "are no labels"),
+            (("--runner", '["self-hosted", 2]'), "are no labels"),
+            (("--runner", "x" * 300), "are no labels"),
+            (("--runners", "=2"), "are no labels"),
             (("--suite", "other.yml"), "there is no suite file"),
         ],
     )

@@ -178,3 +178,14 @@ def test_names_of_shards(repository: Repository) -> None:
     repository.commit("change")
     names = [shard.name for shard in planned(repository).shards]
     assert names == ["h100-1", "h100.2-1", "runner-1", "self-hosted-linux-x64-1"]
+
+
+def test_no_two_shards_of_one_name(repository: Repository) -> None:
+    lines = "".join(
+        f"  - {{id: case_{number}, backend: command, command: 'true', runs_on: [{one}]}}\n"
+        for number, one in enumerate(["h100", "H100", "h100.2"])
+    )
+    repository.commit("start", perfgate_yml=HEAD + lines)
+    repository.commit("change")
+    names = [shard.name for shard in planned(repository).shards]
+    assert names == ["h100-1", "h100.2-1", "h100.2.2-1"]

@@ -103,6 +103,10 @@ cases:
             "version: 1\ncases: [{id: a, backend: command, command: x, launch: warm}]",
             "cases[0].launch: 'warm': must be 'fresh' or 'resident'",
         ),
+        (
+            "version: 1\ncases: [{id: a, backend: command, command: x, runs_on: [h100, '']}]",
+            "cases[0].runs_on[1]: '': String should have at least 1 character",
+        ),
         ("version: 1\n" + "#" * 1_000_001, "is larger than"),
     ],
 )

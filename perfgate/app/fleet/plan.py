@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -205,12 +205,12 @@ def _split(
 def _names(kinds: Iterable[Labels]) -> dict[Labels, str]:
     """A name for each kind of runner, its labels; told apart where two give the same."""
     found: dict[Labels, str] = {}
-    seen: Counter[str] = Counter()
     for labels in kinds:
         plain = _NOT_IN_NAMES.sub("-", "-".join(labels).lower()).strip("-._")
         name = plain[:_MOST_NAME_CHARS] or "runner"
-        seen[name] += 1
-        found[labels] = name if seen[name] == 1 else f"{name}.{seen[name]}"
+        others = (f"{name}.{number}" for number in itertools.count(2))
+        taken = set(found.values())
+        found[labels] = next(one for one in itertools.chain([name], others) if one not in taken)
     return found
 
 
