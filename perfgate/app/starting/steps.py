@@ -42,7 +42,6 @@ def _to_the_root(root: Path, start: Path) -> Iterator[Step]:
 
 def _steps(plan: Plan, written: Sequence[str], has_figures: bool) -> Iterator[Step]:
     request, found = plan.request, plan.found
-    suite = shlex.quote(request.suite)
     calls = [file.path for file in plan.new if UNKNOWN in file.text]
     if calls:
         named = " ".join(shlex.quote(path) for path in calls)
@@ -54,9 +53,11 @@ def _steps(plan: Plan, written: Sequence[str], has_figures: bool) -> Iterator[St
     if plan.draft is not None and request.command is None and request.source is None:
         yield from _about_the_benchmark(plan)
     if found.sglang and plan.draft is not None and request.source is None:
+        # The workflow and the owners of such a suite are others, too.
+        made = " ".join(shlex.quote(file.path) for file in plan.new)
         yield Step(
             why="sglang's baselines are here; for a suite of them instead of this one",
-            commands=(f"rm {suite} && perfgate init --from sglang{_suite_option(plan)}",),
+            commands=(f"rm {made} && perfgate init --from sglang{_suite_option(plan)}",),
         )
     yield from _about_owners(plan)
     yield from _about_the_commit(plan, written)
