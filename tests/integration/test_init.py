@@ -47,6 +47,24 @@ class TestWhatItWrites:
         assert "bench.py leaves a report" in done.stdout
         assert "Nothing is measured: asked not to." in done.stdout
 
+    @pytest.mark.parametrize(
+        ("origin", "owner"),
+        [
+            ("https://github.com/acme/video.git", "@acme"),
+            ("https://x-access-token:t0ken@github.com/acme/video", "@acme"),
+            ("ssh://git@github.example.org:2222/acme/video.git", "@acme"),
+            ("https://git.example.org:8443/acme/video/", "@acme"),
+            ("file:///home/somebody/video", "@ACCOUNT"),
+            ("../mirrors/video", "@ACCOUNT"),
+        ],
+    )
+    def test_owner_of_new_baselines(self, project: Repository, origin: str, owner: str) -> None:
+        project.git("remote", "add", "origin", origin)
+        project.commit("start")
+        assert perfgate(project.path, "init", "--no-measure").returncode == 0
+        owners = (project.path / ".github/CODEOWNERS").read_text()
+        assert owners.endswith(f"/baselines/ {owner}\n")
+
     def test_dry_run_writes_nothing_and_prints_it_all(self, project: Repository) -> None:
         project.commit("start", bench_py=bench())
         dry = perfgate(project.path, "init", "--dry-run")

@@ -24,7 +24,10 @@ _LOOKS_LIKE_A_BENCHMARK: Final = (
 )
 _SGLANG: Final = ("*perf_baselines*.json", "*comparison_configs.json")
 _TESTS: Final = frozenset({"test", "tests", "testing"})
-_ACCOUNT: Final = re.compile(r"[:/]([A-Za-z0-9][A-Za-z0-9_-]{0,99})/[A-Za-z0-9._-]{1,100}/?")
+_ACCOUNT: Final = re.compile(
+    r"(?:(?:https|ssh|git)://[^/]+/|[^/@]+@[^/:]+:/?)"
+    r"([A-Za-z0-9][A-Za-z0-9_-]{0,99})/[A-Za-z0-9._-]{1,100}/?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,5 +153,5 @@ def _is_package(root: Path) -> bool:
 
 def _account(git: Git) -> str:
     url = git.asks("remote", "get-url", "origin") or ""
-    match = _ACCOUNT.search(url) if "://" in url or "@" in url else None
+    match = _ACCOUNT.fullmatch(url)
     return match[1] if match else ""
