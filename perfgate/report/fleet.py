@@ -104,7 +104,8 @@ def _total(plan: FleetPlan) -> str:
         / 60.0
         * sum(max(plan.by_id[case].devices for case in shard.cases) for shard in plan.shards)
     )
+    most = min(worst, bound)
     return (
-        f"Device minutes: {expected:.1f} expected{and_more}, {min(worst, bound):.1f} at most "
+        f"Device minutes: {min(expected, most):.1f} expected{and_more}, {most:.1f} at most "
         f"(gate.budget: {plan.budget_s / 60.0:g} min a job)."
     )

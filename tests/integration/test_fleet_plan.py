@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from perfgate.app.comparison import Asked
 from perfgate.app.fleet.plan import Runners, plan_fleet
@@ -13,6 +15,7 @@ from perfgate.baselines.native import render_baseline
 from perfgate.errors import BaselineError, BenchmarkError
 from perfgate.github.event import read_event
 from perfgate.records import FleetPlan
+from perfgate.report.fleet import render_plan
 from perfgate.suite import parse_suite
 from tests.factories import a_case_record, a_launch, a_record
 from tests.repositories import Repository, environment
@@ -146,7 +149,39 @@ def test_shards_that_do_not_fit_their_budget_are_told(repository: Repository) ->
     repository.commit("change")
     (note,) = planned(repository, Runners(usual=1)).notes
     assert note.startswith("1 of 1 shards take longer than the budget of 60 min (ubuntu-latest-1: ")
+    assert note.count("would stay undecided") == 1
     assert planned(repository).notes == ()
+
+
+def test_shards_of_unknown_length_may_fit_their_budget(repository: Repository) -> None:
+    repository.commit("start", perfgate_yml=suite("wan", "flux"))
+    repository.commit("change")
+    note = planned(repository, Runners(usual=1)).notes[-1]
+    assert note.startswith("1 of 1 shards may take longer than the budget of 60 min")
+    assert "could stay undecided" in note
+
+
+def test_cases_for_different_numbers_of_devices(repository: Repository) -> None:
+    """The hardware key has the number of devices that a job leased."""
+    several = suite("wan") + suite("flux", more=", devices: 4").removeprefix(HEAD)
+    repository.commit("start", perfgate_yml=several)
+    repository.commit("change")
+    note = planned(repository, Runners(usual=1)).notes[-1]
+    assert note.startswith("cases of ubuntu-latest-1 take different numbers of devices")
+    assert not any("numbers of devices" in one for one in planned(repository).notes)
+
+
+def test_no_more_is_expected_than_there_can_be(repository: Repository) -> None:
+    text = suite("wan", "flux")
+    for case in ("wan", "flux"):
+        keep(repository, text, case, 300.0)
+    repository.commit("start", perfgate_yml=text)
+    repository.commit("change")
+    shown = io.StringIO()
+    plan = planned(repository, Runners(usual=1))
+    render_plan(plan, Console(file=shown, width=200), cost=True)
+    told = shown.getvalue()
+    assert "Device minutes: 60.0 expected, 60.0 at most (gate.budget: 60 min a job)." in told
 
 
 def test_a_baseline_that_cannot_be_trusted(repository: Repository) -> None:

@@ -227,8 +227,19 @@ def _notes(cases: Sequence[CaseInPlan], shards: Sequence[Shard], budget_s: float
     over = [shard for shard in shards if shard.seconds > budget_s]
     if over:
         worst = max(over, key=lambda shard: shard.seconds)
+        lengths = {case.id: case.expected_s or 0.0 for case in cases}
+        sure = any(sum(lengths[case] for case in shard.cases) > budget_s for shard in over)
         yield (
-            f"{len(over)} of {len(shards)} shards take longer than the budget of "
-            f"{budget_s / 60.0:g} min ({worst.name}: {worst.seconds / 60.0:.0f} min), so that some "
-            "of their cases would stay undecided: raise gate.budget or give more --runners"
+            f"{len(over)} of {len(shards)} shards {'take' if sure else 'may take'} longer than the "
+            f"budget of {budget_s / 60.0:g} min ({worst.name}: {worst.seconds / 60.0:.0f} min), so "
+            f"that some of their cases {'would' if sure else 'could'} stay undecided: raise "
+            "gate.budget or give more --runners"
+        )
+    devices = {case.id: case.devices for case in cases}
+    mixed = [shard for shard in shards if len({devices[case] for case in shard.cases}) > 1]
+    if mixed:
+        yield (
+            f"cases of {mixed[0].name} take different numbers of devices, and its job leases the "
+            "most of them for all: on GPUs and NPUs their baselines are kept under that number, "
+            "and another split may change it; give them labels of their own in runs_on"
         )
