@@ -42,8 +42,6 @@ from perfgate.suite import Suite
 from perfgate.verdict.baseline import StoredJobs
 from perfgate.verdict.decide import decide
 
-_MAX_BASELINE_FILES = 2000
-
 
 @dataclass(frozen=True, kw_only=True)
 class GateRequest:

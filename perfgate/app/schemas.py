@@ -23,6 +23,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from perfgate.errors import ConfigurationError
 from perfgate.files import write_atomically
 
 _ROLE = re.compile(r":[a-z]+:`")
@@ -108,9 +109,15 @@ def schema_text(name: str) -> str:
 
 
 def write_schemas(folder: Path) -> None:
-    """Write each schema into a file of its name."""
-    for name in DOCUMENTS:
-        write_atomically(folder / f"{name}.json", schema_text(name))
+    """Write each schema into a file of its name; ConfigurationError where that cannot be."""
+    try:
+        for name in DOCUMENTS:
+            write_atomically(folder / f"{name}.json", schema_text(name))
+    except OSError as error:
+        raise ConfigurationError(
+            f"schemas cannot be written to {folder}: {error.strerror}",
+            fix="Give a folder that can be written with --output-dir.",
+        ) from error
 
 
 class _Told(GenerateJsonSchema):

@@ -13,12 +13,13 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator, FormatChecker
 
-from perfgate.app.schemas import DOCUMENTS, schema_text
+from perfgate.app.schemas import DOCUMENTS, schema_text, write_schemas
 from perfgate.baselines.accepted import render_accepted
 from perfgate.baselines.calibration import add_run, render_calibration
 from perfgate.baselines.entry import add_job
 from perfgate.baselines.native import render_baseline
 from perfgate.cli.group import cli
+from perfgate.errors import ConfigurationError
 from perfgate.records import to_json
 from tests.documents import ROOT
 from tests.explanations import an_explanation
@@ -122,6 +123,12 @@ def test_command__lists_prints_and_writes(tmp_path: Path) -> None:
     refused = run(cli, ["schema", "suite", "--output-dir", str(folder)])
     assert "give no NAME with it" in refused.stderr
     assert "is not one of 'suite'" in run(cli, ["schema", "sweet"]).stderr
+
+
+def test_files__a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(ConfigurationError, match="schemas cannot be written to"):
+        write_schemas(tmp_path / "a file" / "x")
 
 
 def patterns_in(schema: object) -> Iterator[str]:
