@@ -251,6 +251,13 @@ class TestWhatItFinds:
         assert "no baseline file" in done.stderr
         assert new_files(project) == []
 
+    @pytest.mark.parametrize("setting", ["color.ui=always", "submodule.recurse=true"])
+    def test_a_benchmark_whatever_git_is_set_to(self, project: Repository, setting: str) -> None:
+        project.git("config", *setting.split("="))
+        project.commit("start", measure_py=bench())
+        done = perfgate(project.path, "init", "--dry-run")
+        assert "measure.py leaves a report" in done.stdout
+
     def test_names_that_can_hardly_be_read(self, project: Repository) -> None:
         for name in (b"b\xff.sh", b" begins with a blank.sh", b"a\rb.sh"):
             (project.path / os.fsdecode(name)).write_text("# PERFGATE_REPORT\n")

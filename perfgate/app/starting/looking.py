@@ -22,6 +22,11 @@ _LOOKS_LIKE_A_BENCHMARK: Final = (
     *("bench*.py", "*_bench.py", "*_benchmark.py"),
     *("bench*.sh", "*_bench.sh", "*_benchmark.sh"),
 )
+# A person's own settings may colour paths, and forbid the two of submodules and untracked files.
+_REPORTING: Final = (
+    *("grep", "-lzI", "--no-color", "--no-recurse-submodules", "--untracked"),
+    *("-e", REPORT_VARIABLE, "--", "*.py", "*.sh"),
+)
 _SGLANG: Final = ("*perf_baselines*.json", "*comparison_configs.json")
 _TESTS: Final = frozenset({"test", "tests", "testing"})
 _ACCOUNT: Final = re.compile(
@@ -87,7 +92,7 @@ def look(git: Git, *, device: DeviceKind, hardware_key: str) -> Found:
 
 def _scripts(git: Git, paths: Sequence[str], tracked: Collection[str]) -> tuple[Script, ...]:
     """Those that leave a report, else the one whose name says most and lies least deep."""
-    said = git.asks("grep", "-lzI", "--untracked", REPORT_VARIABLE, "--", "*.py", "*.sh") or ""
+    said = git.asks(*_REPORTING) or ""
     # Of a name that is no UTF-8 git's answer cannot be read as a path, nor opened.
     reporting = sorted(
         {*said.split("\0")}.intersection(path for path in paths if not _is_test(path))
