@@ -123,6 +123,15 @@ def test_shards_on_two_kinds_of_machines__a_pull_request_each(propose, github, t
     assert all(f"::notice title=perfgate::Opened {url}" in done.stdout for url in urls)
 
 
+def test_a_case_that_no_record_has__told_of_every_kind_of_machine(propose, github):
+    key = "nvidia-h100-80gb-hbm3-x1"
+    propose(case="flux", key=key, environ={"GITHUB_TOKEN": ""})
+    done = propose(f"--record={key}-flux.json", "--case=wann")
+    assert "wann" in done.stdout, done.stdout + done.stderr
+    assert "the suite on main has no such case" in done.stdout
+    assert not github.pulls.open
+
+
 def test_opens_on_a_push_to_the_default_branch(propose, github, tmp_path):
     done = propose()
     assert done.returncode == 0, done.stderr

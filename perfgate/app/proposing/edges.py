@@ -88,16 +88,20 @@ def propose_here(
 
 
 def _by_machine(proposal: Proposal) -> list[Proposal]:
-    """The proposal for each kind of machine: its records, and those of the cases that they have."""
+    """The proposal for each kind of machine: its records, and those of the cases that they have.
+
+    A case that no record has stays in each, which says so.
+    """
     by_key: dict[str, list[Record]] = {}
     for record in proposal.records:
         by_key.setdefault(record.fingerprint.hardware_key, []).append(record)
     if len(by_key) == 1:
         return [proposal]
     parts = []
+    measured = {case.id for record in proposal.records for case in record.cases}
     for records in by_key.values():
         here = {case.id for record in records for case in record.cases}
-        cases = tuple(case for case in proposal.cases if case in here)
+        cases = tuple(case for case in proposal.cases if case in here or case not in measured)
         if cases or not proposal.cases:
             parts.append(replace(proposal, records=tuple(records), cases=cases))
     return parts
