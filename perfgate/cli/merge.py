@@ -33,9 +33,12 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     help=f"The plan that was measured. Default: {PLAN} in --output-dir.",
 )
+@click.option("--suite", metavar="FILE", help="Refuse the plan of any other suite file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON document.")
 @options.output_dir
-def merge(folder: Path, plan_file: Path | None, as_json: bool, output_dir: Path) -> int:
+def merge(
+    folder: Path, plan_file: Path | None, suite: str | None, as_json: bool, output_dir: Path
+) -> int:
     """Decide once from every record.json below FOLDER, by the rules of the base commit.
 
     A case whose shard left no record is missing. A record of another plan, of other commits or of
@@ -46,7 +49,10 @@ def merge(folder: Path, plan_file: Path | None, as_json: bool, output_dir: Path)
         raise click.UsageError("--output-dir is emptied, and lies in FOLDER: name another one.")
     prepare_joined(out)
     request = MergeRequest(
-        start=Path.cwd(), plan=(plan_file or out / PLAN).absolute(), folder=folder.absolute()
+        start=Path.cwd(),
+        plan=(plan_file or out / PLAN).absolute(),
+        folder=folder.absolute(),
+        suite=None if suite is None else suite.replace("\\", "/"),
     )
     try:
         merged = use_case.merge_here(request, dict(os.environ))

@@ -125,6 +125,17 @@ def test_a_shard_that_was_stopped_leaves_no_green_job(tmp_path: Path, name: str)
     assert f"Interrupted: {name}" in told
 
 
+def test_the_plan_of_another_suite(tmp_path: Path) -> None:
+    """Two calls of the workflow without keys of their own: one plan takes the other's place."""
+    project = a_repository(tmp_path)
+    left(planned(project), tmp_path / "shards")
+    code, told = run(project, str(tmp_path / "shards"), "--suite", "nightly.yml")
+    assert code == 2
+    assert "the plan is of another suite: it was perfgate.yml, nightly.yml is to be" in told
+    code, _ = run(project, str(tmp_path / "shards"), "--suite", "./perfgate.yml")
+    assert code == 0
+
+
 @pytest.mark.parametrize("folder", ["perfgate-out", "."])
 def test_records_that_would_be_written_over(tmp_path: Path, folder: str) -> None:
     project = a_repository(tmp_path)

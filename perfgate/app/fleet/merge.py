@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from perfgate.app.comparison import Asked, Comparison, files_of, find_comparison
 from perfgate.app.fleet.arrivals import Came, read_records, sort_out
@@ -33,11 +33,15 @@ from perfgate.verdict.plain import PlainFigures
 
 @dataclass(frozen=True, kw_only=True)
 class MergeRequest:
-    """Where the plan and the shards' results are; ``start`` is in the repository."""
+    """Where the plan and the shards' results are; ``start`` is in the repository.
+
+    ``suite`` is the path of the suite that the plan has to be of, None where it may be any.
+    """
 
     start: Path
     plan: Path
     folder: Path
+    suite: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,8 @@ def merge(request: MergeRequest, *, environ: Mapping[str, str], event: Event, no
     cannot be trusted.
     """
     plan = read_plan(request.plan)
+    if request.suite is not None and PurePosixPath(request.suite) != PurePosixPath(plan.path):
+        raise another("suite", f"it was {short(plan.path)}, {request.suite} is to be decided")
     asked = Asked(
         start=request.start,
         suite=plan.path,
