@@ -85,7 +85,8 @@ class TestWhatItWrites:
         assert {path: path.read_bytes() for path in before} == before
         assert "stays       perfgate.yml" in done.stdout
         assert "stays       .github/workflows/perfgate.yml" in done.stdout
-        assert (project.path / ".github/workflows/perfgate-publish.yml").exists()
+        publishing = (project.path / ".github/workflows/perfgate-publish.yml").read_text()
+        assert '    workflows: ["mine"] ' in publishing
         assert not (project.path / ".github/CODEOWNERS").exists()
         assert "the suite names no folder for baselines" in done.stdout
 

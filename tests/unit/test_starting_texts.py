@@ -9,7 +9,7 @@ from perfgate.app.starting.draft import Draft
 from perfgate.app.starting.looking import Found, Script
 from perfgate.app.starting.owners import kept_paths, new_file, owner_lines, without_owner
 from perfgate.app.starting.suite_text import from_benchmarks, suite_text
-from perfgate.app.starting.workflows import gate_workflow, publish_workflow
+from perfgate.app.starting.workflows import GATE, gate_workflow, name_of, publish_workflow
 from perfgate.suite import Suite, parse_suite
 
 REPORTING = Script(path="bench.py", command="python3 bench.py", reports=True)
@@ -141,6 +141,23 @@ def test_workflows__name_any_suite(suite: str) -> None:
     ):
         (job,) = yaml.safe_load(text)["jobs"].values()
         assert job["with"]["suite"] == suite
+
+
+@pytest.mark.parametrize(
+    ("stands", "name"),
+    [
+        ("name: 'Speed, [quiet] # 1'\non: push\n", "Speed, [quiet] # 1"),
+        ("on: push\n", GATE),
+        ("name: [\n", "perfgate"),
+        ("", "perfgate"),
+        (gate_workflow(repository="a/b", suite="perfgate.yml", on_device=False), "perfgate"),
+    ],
+)
+def test_workflows__the_second_waits_for_the_first_whatever_it_is_called(
+    stands: str, name: str
+) -> None:
+    text = publish_workflow(repository="a/b", suite="perfgate.yml", gate=name_of(stands))
+    assert yaml.safe_load(text)[True]["workflow_run"]["workflows"] == [name]
 
 
 def test_yaml_of_the_template_is_not_only_a_comment() -> None:

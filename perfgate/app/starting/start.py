@@ -16,7 +16,14 @@ from perfgate.app.starting.from_sglang import from_sglang
 from perfgate.app.starting.looking import Found, look, read_machine
 from perfgate.app.starting.owners import NEW, kept_paths, new_file, owner_lines, without_owner
 from perfgate.app.starting.suite_text import from_benchmarks, suite_text
-from perfgate.app.starting.workflows import GATE, PUBLISH, gate_workflow, publish_workflow
+from perfgate.app.starting.workflows import (
+    GATE,
+    NAME,
+    PUBLISH,
+    gate_workflow,
+    name_of,
+    publish_workflow,
+)
 from perfgate.errors import ConfigurationError
 from perfgate.github.owners import PLACES
 from perfgate.sides.git import Git, open_repository
@@ -137,7 +144,7 @@ def plan(git: Git, found: Found, request: StartRequest) -> Plan:
     texts = {
         request.suite: text,
         GATE: gate_workflow(**calls, on_device=on_device, device=found.device),
-        PUBLISH: publish_workflow(**calls),
+        PUBLISH: publish_workflow(**calls, gate=_name_of_gate(git.root / GATE)),
     }
     owners_path, unowned = _owners(git, suite, found.account)
     if kept_paths(suite) and not os.path.lexists(git.root / owners_path):
@@ -160,6 +167,13 @@ def plan(git: Git, found: Found, request: StartRequest) -> Plan:
 
 def _draft(git: Git, found: Found, request: StartRequest) -> Draft:
     return request.source(git) if request.source else from_benchmarks(found, request.command)
+
+
+def _name_of_gate(workflow: Path) -> str:
+    try:
+        return name_of(workflow.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return NAME
 
 
 def _owners(git: Git, suite: Suite, account: str) -> tuple[str, tuple[str, ...]]:

@@ -6,11 +6,15 @@ job leaves is published by the second, which runs none of that code.
 
 from __future__ import annotations
 
+import json
 from typing import Final
+
+import yaml
 
 from perfgate.app.starting.scalar import scalar
 
 GATE: Final = ".github/workflows/perfgate.yml"
+NAME: Final = "perfgate"
 PUBLISH: Final = ".github/workflows/perfgate-publish.yml"
 
 _GATE: Final = """\
@@ -47,7 +51,7 @@ _PUBLISH: Final = """\
 name: perfgate publish
 on:
   workflow_run:
-    workflows: [perfgate]      # the name of the other workflow
+    workflows: [NAME]      # the name of the other workflow
     types: [completed]
 permissions: {}                # each job says for itself what it needs
 jobs:
@@ -78,9 +82,20 @@ def gate_workflow(*, repository: str, suite: str, on_device: bool, device: str =
     return _filled(_GATE + _ON_A_DEVICE.replace("DEVICE", asked), repository, suite)
 
 
-def publish_workflow(*, repository: str, suite: str) -> str:
-    """The workflow that publishes what a fork's run left."""
-    return _filled(_PUBLISH, repository, suite)
+def publish_workflow(*, repository: str, suite: str, gate: str = NAME) -> str:
+    """The workflow that publishes what a fork's run left; ``gate`` is the other one's name."""
+    name = gate if gate == NAME else json.dumps(gate, ensure_ascii=False)
+    return _filled(_PUBLISH, repository, suite).replace("[NAME]", f"[{name}]")
+
+
+def name_of(gate: str) -> str:
+    """What a workflow that stands in the place of the first is called: its path without a name."""
+    try:
+        told = yaml.safe_load(gate)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return NAME
+    said = told.get("name", GATE) if isinstance(told, dict) else None
+    return said if isinstance(said, str) and said else NAME
 
 
 def _filled(text: str, repository: str, suite: str) -> str:
