@@ -81,7 +81,7 @@ def test_publish__tells_a_finished_folder(containers, publish_image):
 def test_smoke__finds_another_doors_image_unfit(containers):
     done = smoke(containers, "publish", IMAGE)
     assert done.returncode == 1
-    assert "find_spec('torch')" in done.stdout
+    assert "find_spec('torch')" in done.stderr
 
 
 def test_publish__weighs_little_more_than_its_base(containers, publish_image, record_property):
