@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from perfgate.records import Cost, Decision, Part, Problem, Split, Tree
+from perfgate.records import Cost, Decision, Problem, Tree
 from tests.factories import a_case_decision, a_metric
-from tests.golden.machine import HEAD, MACHINE, quick, told, video
+from tests.golden.fleet import many_runners
+from tests.golden.machine import HEAD, quick, told, video
 from tests.golden.permissions import accepted_and_crept, permission_over, permission_over_on_main
 
 
@@ -199,64 +200,6 @@ def incomparable_and_missing() -> Decision:
         sentence="+0.2 % (0.1 to 0.4), 4 pairs; RefinerStage: not measured on base",
     )
     return told([quick("sd3_tiny", 812), other, stage, missing], strategy="baseline")
-
-
-def many_runners() -> Decision:
-    """Four shards on two kinds of machines: one found something slower, one never came back."""
-    npu, h100 = "ascend-910b-x1", MACHINE
-    slower = a_case_decision(
-        "wan2_1_t2v_1.3b",
-        "regressed",
-        video(
-            total=a_metric("end-to-end", 2261, 2304, "regressed", low=1.016, high=1.022),
-            denoising=a_metric("DenoisingStage", 1498, 1498, low=0.9978, high=1.0033),
-            step=a_metric("median step", 29.91, 29.93, low=0.9985, high=1.0029),
-            decoding=a_metric("DecodingStage", 346, 389, "regressed", low=1.111, high=1.138),
-        ),
-        pairs=5,
-        noise=0.006,
-        output="same",
-        hardware_key=h100,
-    )
-    lost = a_case_decision(
-        "hunyuan_video",
-        "missing",
-        [],
-        pairs=0,
-        detail="shard h100-2 left no record",
-        sentence="shard h100-2 left no record",
-    )
-    cases = [
-        slower,
-        lost,
-        quick("flux_1_dev", 7010, hardware_key=h100),
-        quick("qwen_image", 9840, hardware_key=npu),
-        quick("sd3_medium", 3120, hardware_key=npu),
-    ]
-    parts = (("h100-1", h100, 2, 20), ("npu-1", npu, 1, 9), ("npu-2", npu, 1, 9))
-    split = Split(
-        plan="3f6c0d2a9b18e475",
-        shards=4,
-        judged=5,
-        false_block=0.01,
-        parts=tuple(
-            Part(
-                shard=shard,
-                hardware_key=key,
-                judged=judged,
-                cases=judged,
-                cost=Cost(launches=launches, device_minutes=0.6 * launches),
-            )
-            for shard, key, judged, launches in parts
-        ),
-    )
-    return told(
-        cases,
-        hardware_key="several",
-        told={"torch": "2.13.0"},
-        cost=Cost(launches=38, device_minutes=22.8),
-        split=split,
-    )
 
 
 def new_only() -> Decision:
