@@ -15,7 +15,7 @@ RUN apt-get update \
     && git config --system --add safe.directory '*'
 
 # torch is a layer of its own, since it is large and seldom changes. On PyPI this pin is the CUDA
-# build on amd64; the prebuilt image is given torch's own index, where `+cpu` is a later version.
+# build on amd64; a prebuilt image is given an index with the CPU's, where `+cpu` is a later version.
 COPY constraints.txt /opt/perfgate/
 ARG TORCH_INDEX=""
 RUN python -m venv /opt/perfgate/venv \

@@ -10,7 +10,6 @@ from release.errors import ReleaseError
 
 _REGISTRY: Final = "ghcr.io"
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-_TORCH_FOR_CPU: Final = "https://download.pytorch.org/whl/cpu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +17,7 @@ class Door:
     """One image.
 
     runner           the label of GitHub's runner that builds it
-    build_arguments  what `docker build` is given beside the Dockerfile, as NAME=VALUE
+    build_arguments  names of what `docker build` is given of the environment, where it is set
     measures         whether its entry point may measure
     fact             Python that its own interpreter runs, and that fails where the image is wrong
     """
@@ -49,7 +48,7 @@ DOORS: Final = (
         dockerfile="Dockerfile",
         suffix="",
         runner="ubuntu-latest",
-        build_arguments=(f"TORCH_INDEX={_TORCH_FOR_CPU}",),
+        build_arguments=("TORCH_INDEX",),
         fact="import torch; assert torch.version.cuda is None, torch.__version__",
     ),
     Door(
