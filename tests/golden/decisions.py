@@ -5,24 +5,12 @@ from __future__ import annotations
 from perfgate.records import Cost, Decision, Problem, Tree
 from tests.factories import a_case_decision, a_metric
 from tests.golden.fleet import many_runners
-from tests.golden.machine import HEAD, quick, told, video
+from tests.golden.machine import HEAD, quick, slower_decoding, told, video
 from tests.golden.permissions import accepted_and_crept, permission_over, permission_over_on_main
 
 
 def one_stage_slower() -> Decision:
-    slower = a_case_decision(
-        "wan2_1_t2v_1.3b",
-        "regressed",
-        video(
-            total=a_metric("end-to-end", 2261, 2304, "regressed", low=1.016, high=1.022),
-            denoising=a_metric("DenoisingStage", 1498, 1498, low=0.9978, high=1.0033),
-            step=a_metric("median step", 29.91, 29.93, low=0.9985, high=1.0029),
-            decoding=a_metric("DecodingStage", 346, 389, "regressed", low=1.111, high=1.138),
-        ),
-        pairs=5,
-        noise=0.006,
-        output="same",
-    )
+    slower = slower_decoding()
     faster = a_case_decision(
         "flux_1_dev",
         "improved",

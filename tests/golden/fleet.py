@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from perfgate.records import Cost, Decision, Part, Split
-from tests.factories import a_case_decision, a_metric
-from tests.golden.machine import MACHINE, quick, told, video
+from tests.factories import a_case_decision
+from tests.golden.machine import MACHINE, quick, slower_decoding, told
 
 
 def many_runners() -> Decision:
     """Four shards on two kinds of machines: one found something slower, one never came back."""
     npu, h100 = "ascend-910b-x1", MACHINE
-    slower = a_case_decision(
-        "wan2_1_t2v_1.3b",
-        "regressed",
-        video(
-            total=a_metric("end-to-end", 2261, 2304, "regressed", low=1.016, high=1.022),
-            denoising=a_metric("DenoisingStage", 1498, 1498, low=0.9978, high=1.0033),
-            step=a_metric("median step", 29.91, 29.93, low=0.9985, high=1.0029),
-            decoding=a_metric("DecodingStage", 346, 389, "regressed", low=1.111, high=1.138),
-        ),
-        pairs=5,
-        noise=0.006,
-        output="same",
-        hardware_key=h100,
-    )
+    slower = slower_decoding(hardware_key=h100)
     lost = a_case_decision(
         "hunyuan_video",
         "missing",

@@ -56,3 +56,21 @@ def quick(name: str, total: float, **rest):
     """A case that is plainly unchanged."""
     metric = a_metric("end-to-end", total, total * 1.001, low=0.994, high=1.007)
     return a_case_decision(name, metrics=[metric], output="same", **rest)
+
+
+def slower_decoding(**rest):
+    """A text-to-video case whose decoder alone is slower."""
+    return a_case_decision(
+        "wan2_1_t2v_1.3b",
+        "regressed",
+        video(
+            total=a_metric("end-to-end", 2261, 2304, "regressed", low=1.016, high=1.022),
+            denoising=a_metric("DenoisingStage", 1498, 1498, low=0.9978, high=1.0033),
+            step=a_metric("median step", 29.91, 29.93, low=0.9985, high=1.0029),
+            decoding=a_metric("DecodingStage", 346, 389, "regressed", low=1.111, high=1.138),
+        ),
+        pairs=5,
+        noise=0.006,
+        output="same",
+        **rest,
+    )
